@@ -1,0 +1,245 @@
+// Package certs makes and checks the evidence behind a certificate: the signed
+// records (DSSE envelopes over in-toto statements), the keys that sign them,
+// and the PAdES signature of the page a person reads.
+package certs
+
+import (
+	"time"
+
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/inventory"
+)
+
+// Kind is the kind of record, the last part but one of its predicate type.
+type Kind string
+
+// The kinds of record. A started record says that destruction was about to
+// begin; it is replaced by the sanitization record of the same id.
+const (
+	KindSanitization Kind = "sanitization"
+	KindStarted      Kind = "started"
+	KindUnit         Kind = "unit"
+)
+
+// Mode says whether a record is about a real job.
+type Mode string
+
+// The modes. Demo and simulated records have a predicate type that ends in
+// /demo/v1 or /simulated/v1, a watermark on their page, and no ledger takes them.
+const (
+	ModeReal      Mode = ""
+	ModeDemo      Mode = "demo"
+	ModeSimulated Mode = "simulated"
+)
+
+// Station is who made a record.
+type Station struct {
+	ID       string `json:"id"`       // key id: SHA-256 of the station's public key info, hex
+	Name     string `json:"name"`     // common name in the station's certificate
+	Instance string `json:"instance"` // UUID of this copy of the station
+}
+
+// Tool is the program that made a record.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+}
+
+// Clock is what is known about the time of a record. Wall times are what the
+// machine's clock said, right or wrong; the monotonic time is right either way.
+type Clock struct {
+	Source           string    `json:"source"`  // "system", "system-synchronized", "operator"
+	Trusted          bool      `json:"trusted"` // false when unsynchronized or plainly wrong
+	WallStarted      time.Time `json:"wall_started"`
+	WallFinished     time.Time `json:"wall_finished"`
+	MonotonicSeconds int64     `json:"monotonic_seconds"`
+}
+
+// Agency is the customer the unit came from.
+type Agency struct {
+	Orgnr       string `json:"orgnr"`
+	Name        string `json:"name"`
+	Agreement   string `json:"agreement"`
+	Subcontract string `json:"subcontract"`
+}
+
+// Policy is the policy that shaped the job.
+type Policy struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"` // of the file's bytes, hex
+}
+
+// Header is what every record begins with.
+type Header struct {
+	ID string `json:"id"` // UUIDv7
+	// Sequence counts the station instance's closed records from 1 without
+	// gaps; it is 0 in a started record.
+	Sequence int64 `json:"sequence"`
+	// Previous is the SHA-256 of the previous envelope's bytes, hex; empty
+	// in the first record and in a started record.
+	Previous string  `json:"previous"`
+	Station  Station `json:"station"`
+	Tool     Tool    `json:"tool"`
+	Clock    Clock   `json:"clock"`
+	Agency   Agency  `json:"agency"`
+	Order    string  `json:"order"`
+	AssetTag string  `json:"asset_tag"`
+	UnitID   string  `json:"unit_id"` // UUID that joins a machine's records
+	Operator string  `json:"operator"`
+}
+
+// UnitFacts is the machine a drive sat in, as far as it is known.
+type UnitFacts struct {
+	Manufacturer string `json:"manufacturer"`
+	Model        string `json:"model"`
+	Class        string `json:"class"`
+	Serial       string `json:"serial"`
+	UUID         string `json:"uuid"`
+}
+
+// HiddenAreas are bytes beyond the reach of ordinary reads; nil means not
+// queried, which is not the same as none.
+type HiddenAreas struct {
+	HPABytes *int64 `json:"hpa_bytes"`
+	DCOBytes *int64 `json:"dco_bytes"`
+	AMABytes *int64 `json:"ama_bytes"`
+}
+
+// Health is the drive's health before and after, in words; empty when not read.
+type Health struct {
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+// DriveFacts is the drive a record is about.
+type DriveFacts struct {
+	Path               string          `json:"path"`
+	Bus                inventory.Bus   `json:"bus"`
+	Media              inventory.Media `json:"media"`
+	Manufacturer       string          `json:"manufacturer"`
+	Model              string          `json:"model"`
+	Serial             string          `json:"serial"`
+	Firmware           string          `json:"firmware"`
+	WWN                string          `json:"wwn"`
+	CapacityBytes      int64           `json:"capacity_bytes"`
+	LogicalBlockBytes  int             `json:"logical_block_bytes"`
+	PhysicalBlockBytes int             `json:"physical_block_bytes"`
+	Hidden             HiddenAreas     `json:"hidden"`
+	Health             Health          `json:"health"`
+}
+
+// Requested is what was ordered.
+type Requested struct {
+	Standard string       `json:"standard"` // id from erase.Standards
+	Method   erase.Method `json:"method"`
+}
+
+// Accepted is the least method that the customer settles for, and who said so.
+type Accepted struct {
+	Method erase.Method `json:"method"`
+	By     string       `json:"by"` // "order", "operator NAME", "policy NAME"
+}
+
+// Achieved is what was reached. Reference is the sentence that says according
+// to which standard; it claims correspondence, never approval.
+type Achieved struct {
+	Method    erase.Method    `json:"method"`
+	Technique erase.Technique `json:"technique"`
+	Reference string          `json:"reference"`
+}
+
+// Step is one executed pass, or a run of equal ones.
+type Step struct {
+	Technique erase.Technique  `json:"technique"`
+	Started   time.Time        `json:"started"`
+	Finished  time.Time        `json:"finished"`
+	Bytes     int64            `json:"bytes"`
+	Pattern   string           `json:"pattern"`
+	Passes    int              `json:"passes"` // how many passes this row stands for; 1 in the record
+	Commands  []erase.Command  `json:"commands"`
+	Errors    []erase.BadRange `json:"errors"`
+}
+
+// Verification is what reading back showed. Fraction is a decimal number in a
+// string ("1", "0.104857"), since canonical JSON and floats do not mix well.
+type Verification struct {
+	Mode       erase.VerifyMode `json:"mode"`
+	BytesRead  int64            `json:"bytes_read"`
+	Fraction   string           `json:"fraction"`
+	Mismatches int64            `json:"mismatches"`
+	Marker     string           `json:"marker"` // firmware erase only; empty after overwriting
+	Path       string           `json:"path"`
+	Errors     []erase.BadRange `json:"errors"`
+}
+
+// Person is somebody a certificate must name (NIST SP 800-88 Rev. 2 section 4.6).
+type Person struct {
+	Name         string `json:"name"`
+	Title        string `json:"title"`
+	Organisation string `json:"organisation"`
+	Date         string `json:"date"` // RFC 3339 date or time
+	Place        string `json:"place"`
+	Contact      string `json:"contact"`
+}
+
+// People are the accountable people; nil where nobody has been named yet.
+type People struct {
+	PerformedBy *Person `json:"performed_by"`
+	VerifiedBy  *Person `json:"verified_by"`
+	ValidatedBy *Person `json:"validated_by"`
+}
+
+// Sanitization is the predicate of a sanitization record, and of the started
+// record that goes before it (which has outcome unproven and no steps).
+type Sanitization struct {
+	Header
+	Unit      UnitFacts  `json:"unit"`
+	Drive     DriveFacts `json:"drive"`
+	Requested Requested  `json:"requested"`
+	Accepted  Accepted   `json:"accepted"`
+	Achieved  Achieved   `json:"achieved"`
+	Policy    Policy     `json:"policy"`
+
+	Outcome     erase.Outcome     `json:"outcome"`
+	Fulfilled   bool              `json:"fulfilled"`
+	Assurance   erase.Assurance   `json:"assurance"`
+	Disposition erase.Disposition `json:"disposition"`
+
+	Steps        []Step            `json:"steps"`
+	Verification Verification      `json:"verification"`
+	Exceptions   []erase.Exception `json:"exceptions"`
+	// RandomKeySHA256 is the digest of the AES-256 key of the random
+	// passes, hex; empty when there was none.
+	RandomKeySHA256 string `json:"random_key_sha256"`
+	// Confidentiality is the optional category of the data before (NIST SP
+	// 800-88 Rev. 2 section 4.6); Source is the optional "media source".
+	Confidentiality string `json:"confidentiality"`
+	Source          string `json:"source"`
+	People          People `json:"people"`
+}
+
+// Unit is the predicate of a unit record: one machine and its drives' records.
+type Unit struct {
+	Header
+	Machine inventory.Machine `json:"machine"`
+	Drives  []UnitDrive       `json:"drives"`
+	// Disposition of the unit: reuse, parts, recycle, return, hold; empty
+	// until it is graded.
+	Disposition string `json:"disposition"`
+	People      People `json:"people"`
+}
+
+// UnitDrive names one drive's record in a unit record.
+type UnitDrive struct {
+	Path        string            `json:"path"`
+	Model       string            `json:"model"`
+	Serial      string            `json:"serial"`
+	RecordID    string            `json:"record_id"` // empty when the drive was not touched
+	SHA256      string            `json:"sha256"`    // of the drive's envelope, hex
+	Outcome     erase.Outcome     `json:"outcome"`
+	Achieved    erase.Method      `json:"achieved"`
+	Disposition erase.Disposition `json:"disposition"`
+	// NotTouched is why a drive was left alone, empty otherwise.
+	NotTouched string `json:"not_touched"`
+}

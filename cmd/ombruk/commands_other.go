@@ -1,0 +1,8 @@
+//go:build !linux
+
+package main
+
+import "github.com/spf13/cobra"
+
+// commands are those of the office; a station is always Linux.
+func commands(a *app) []*cobra.Command { return officeCommands(a) }

@@ -1,0 +1,89 @@
+package erase
+
+import "time"
+
+// Command is one command given to a drive, as it appears on the page.
+type Command struct {
+	Name string `json:"name"` // "WRITE", "SANITIZE BLOCK ERASE EXT"
+	Code string `json:"code"` // the operation code as sent, "B4h/0012h"; empty for reads and writes through the kernel
+	// Status is the drive's answer in words and numbers; for a plain write
+	// the number of transfers and the number refused.
+	Status string `json:"status"`
+}
+
+// BadRange is a run of logical blocks that could not be written or read.
+type BadRange struct {
+	LBA   uint64 `json:"lba"`   // first logical block
+	Count uint64 `json:"count"` // number of logical blocks, at least 1
+	Kind  string `json:"kind"`  // "write", "read" or "mismatch"
+}
+
+// Pass is one executed step.
+type Pass struct {
+	Technique Technique `json:"technique"`
+	// Pattern names what was written: "00", "FF", "92 49 24", "random
+	// (AES-256-CTR)", "random byte 4E", "complement B1".
+	Pattern string `json:"pattern"`
+	// Number counts from 1 to Of over the whole plan.
+	Number   int           `json:"number"`
+	Of       int           `json:"of"`
+	Started  time.Time     `json:"started"`
+	Finished time.Time     `json:"finished"`
+	Elapsed  time.Duration `json:"elapsed"` // monotonic
+	Bytes    int64         `json:"bytes"`
+	Commands []Command     `json:"commands"`
+	Errors   []BadRange    `json:"errors"`
+}
+
+// Verification is what reading back showed.
+type Verification struct {
+	Mode      VerifyMode `json:"mode"`
+	BytesRead int64      `json:"bytes_read"`
+	// FractionPPM is the share of the drive that was read, in parts per
+	// million, rounded down; 1,000,000 only when every byte was read.
+	FractionPPM int64 `json:"fraction_ppm"`
+	// Mismatches is the number of logical blocks that held something else
+	// than what was last written.
+	Mismatches int64 `json:"mismatches"`
+	// Path is "direct" when the page cache was bypassed, "cache-dropped"
+	// where the file system has no direct reads, and "" when nothing was read.
+	Path     string        `json:"path"`
+	Started  time.Time     `json:"started"`
+	Finished time.Time     `json:"finished"`
+	Elapsed  time.Duration `json:"elapsed"`
+	Errors   []BadRange    `json:"errors"`
+}
+
+// Exception is something a reader of the page must know.
+type Exception struct {
+	// Code is a stable word: bad-blocks, mismatch, not-read-back,
+	// interrupted, stalled, missing-serial, hidden-area-unknown,
+	// logical-device, size-changed, device-gone, below-accepted, no-space,
+	// clock, unfinished.
+	Code      string     `json:"code"`
+	Text      string     `json:"text"` // English, one sentence
+	LBARanges []BadRange `json:"lba_ranges,omitempty"`
+	// Params fill the translated sentence for the code; a subset of Text's facts.
+	Params map[string]string `json:"params,omitempty"`
+}
+
+// Result is what a run of a plan came to.
+type Result struct {
+	Plan         Plan
+	Passes       []Pass
+	Verification Verification
+	Exceptions   []Exception
+	Outcome      Outcome
+	Assurance    Assurance
+	Achieved     Method
+	Technique    Technique
+	// Fulfilled is true when the outcome is clean and Achieved is at least
+	// the accepted method.
+	Fulfilled   bool
+	Disposition Disposition
+	Started     time.Time
+	Finished    time.Time
+	Elapsed     time.Duration
+	// Err is the first error of the run, nil when it went through.
+	Err error
+}
