@@ -1,6 +1,26 @@
 package erase
 
-import "github.com/ombruk/ombruk/inventory"
+import (
+	"fmt"
+	"time"
+
+	"github.com/ombruk/ombruk/inventory"
+)
+
+// Order is what a customer asks for.
+type Order struct {
+	Standard Standard
+	// Accept lowers the method the customer settles for; MethodNone when
+	// nobody lowered it. AcceptBy says who did: "operator Kari Nordmann",
+	// "policy Kartverket 2026".
+	Accept   Method
+	AcceptBy string
+	// BestEffort runs the strongest technique there is even when it cannot
+	// reach the accepted method. The result is then never fulfilled.
+	BestEffort bool
+	// Verify is how much is read back after overwriting; empty means full.
+	Verify VerifyMode
+}
 
 // Plan is the ordered work for one drive, decided before anything is touched.
 type Plan struct {
@@ -21,7 +41,7 @@ type Plan struct {
 	Verify    VerifyMode
 	// Why explains the choices in English sentences, for a technician.
 	Why []string
-	// Fallbacks are what else could be ordered, strongest first.
+	// Fallbacks are what else could be ordered for this drive, strongest first.
 	Fallbacks []Fallback
 }
 
@@ -36,10 +56,114 @@ type Step struct {
 	Bytes  int64      `json:"bytes"`
 }
 
-// Fallback is another standard or technique and the method it would reach.
+// Fallback is a technique a drive offers and the method it reaches.
 type Fallback struct {
+	// Standard is the id to order it by.
 	Standard  string    `json:"standard"`
 	Technique Technique `json:"technique"`
 	Method    Method    `json:"method"`
 	Why       string    `json:"why"`
 }
+
+// Reach lists the techniques this drive offers with the method each reaches,
+// strongest first. Overwriting is the only one so far, and it is Clear on
+// every medium: on flash it misses the spare area and reallocated blocks, on
+// magnetic media the reallocated sectors (IEEE 2883-2022, host overwrite).
+func Reach(d inventory.Drive) []Fallback {
+	if d.Media == inventory.MediaOptical || d.CapacityBytes <= 0 {
+		return []Fallback{}
+	}
+	return []Fallback{{Standard: "nist-800-88r2-clear", Technique: Overwrite, Method: Clear, Why: overwriteLimit(d.Media)}}
+}
+
+func overwriteLimit(m inventory.Media) string {
+	switch m {
+	case inventory.MediaMagnetic:
+		return "overwriting reaches every addressable block but not reallocated sectors: Clear"
+	case inventory.MediaImage:
+		return "overwriting reaches every byte of the image but not what the storage beneath may keep: Clear"
+	case inventory.MediaFlash:
+		return "overwriting flash misses its spare area and reallocated blocks, however many passes: Clear"
+	default:
+		return "what holds the data is not known, so overwriting counts as on flash: Clear"
+	}
+}
+
+// MakePlan decides what is done to a drive. It reads and writes nothing. When
+// the accepted method is out of reach and the order does not say best effort,
+// the error is a [RefusedError] with [ErrOutOfReach]; the plan returned beside
+// it is what best effort would do, with the ways out in Fallbacks.
+func MakePlan(d inventory.Drive, o Order) (Plan, error) {
+	s := o.Standard
+	p := Plan{
+		Drive: d, Standard: s,
+		Requested: s.Method, Accepted: s.Method, AcceptedBy: "order",
+		Achieves: Clear, Technique: Overwrite,
+		Verify: o.Verify, Fallbacks: Reach(d),
+	}
+	if p.Verify == "" {
+		p.Verify = VerifyFull
+	}
+	if o.Accept != MethodNone && o.Accept < p.Accepted {
+		p.Accepted, p.AcceptedBy = o.Accept, o.AcceptBy
+		p.Why = append(p.Why, fmt.Sprintf("%s is ordered; %s accepts %s", p.Requested, o.AcceptBy, o.Accept))
+	}
+	for i, pattern := range s.Passes {
+		p.Steps = append(p.Steps, Step{Technique: Overwrite, Pattern: pattern, Bytes: d.CapacityBytes,
+			Title: fmt.Sprintf("overwrite every addressable block, pass %d of %d: %s", i+1, len(s.Passes), pattern)})
+	}
+	if s.ShuffleFrom > 0 {
+		p.Why = append(p.Why, fmt.Sprintf("passes %d to %d run in an order drawn for this run", s.ShuffleFrom, s.ShuffleTo))
+	}
+	switch p.Verify {
+	case VerifyFull:
+		p.Steps = append(p.Steps, Step{Verify: VerifyFull, Bytes: d.CapacityBytes, Title: "read back every block and compare"})
+	case VerifySample:
+		_, n := sample(d.CapacityBytes, Key{})
+		p.Steps = append(p.Steps, Step{Verify: VerifySample, Bytes: n, Title: "read back a stratified sample with the first and the last block, and compare"})
+	case VerifyNone:
+		p.Why = append(p.Why, "without read-back the outcome stays unproven, whatever the drive reports")
+	}
+	p.Why = append(p.Why, overwriteLimit(d.Media))
+	p.Reference = fmt.Sprintf("performed with overwriting, %s; corresponds to Clear according to %s", passCount(len(s.Passes)), clearDocument(s))
+	if p.Achieves >= p.Accepted {
+		return p, nil
+	}
+	p.Why = append(p.Why, fmt.Sprintf("%s needs a technique of the drive's own firmware, which this drive does not offer here", p.Accepted))
+	if o.BestEffort {
+		p.Why = append(p.Why, "best effort: the strongest technique runs anyway; the page will be a record, not a certificate, and the drive goes to destruction")
+		return p, nil
+	}
+	return p, &RefusedError{Path: d.Path, Reason: ErrOutOfReach,
+		Detail: fmt.Sprintf("%s asks for %s, and the strongest this drive offers here is %s by %s", s.ID, p.Accepted, p.Achieves, p.Technique),
+		Hint:   "order a Clear standard (--standard nist-800-88r2-clear), let the customer accept less (--accept clear), run --best-effort for a record without a certificate, or send the drive to destruction"}
+}
+
+// clearDocument is the document by which an overwrite is Clear. The older
+// standards define no such category, so theirs is NIST's.
+func clearDocument(s Standard) string {
+	if s.Document == "IEEE 2883-2022" {
+		return s.Document
+	}
+	return "NIST SP 800-88 Rev. 2"
+}
+
+func passCount(n int) string {
+	if n == 1 {
+		return "one pass"
+	}
+	return fmt.Sprintf("%d passes", n)
+}
+
+// Bytes is the work in the plan, for an estimate: what is written and read.
+func (p Plan) Bytes() int64 {
+	var n int64
+	for _, s := range p.Steps {
+		n += s.Bytes
+	}
+	return n
+}
+
+// DefaultStall is how long a drive may leave one transfer unanswered before it
+// is given up. Linux itself tries a SCSI command six times for 30 seconds.
+const DefaultStall = 5 * time.Minute
