@@ -1,0 +1,123 @@
+package erase
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// Device is an opened target: a drive held exclusively, or an image file.
+// ReadAt and WriteAt are called from several goroutines at once, with
+// page-aligned memory from Alloc, at offsets that are multiples of 4096; only
+// the transfer that ends at SizeBytes may be shorter than a multiple of that.
+//
+// An error says what the drive or the kernel answered. Errors that wrap
+// [ErrGone], [ErrNoSpace] or [ErrReadOnly] end the run; every other is taken as a fault of
+// the blocks of that transfer.
+type Device interface {
+	io.ReaderAt
+	io.WriterAt
+	// SizeBytes is the capacity found when the device was opened.
+	SizeBytes() int64
+	// Alloc gives page-aligned memory that lives until the device is closed.
+	Alloc(sizeBytes int) ([]byte, error)
+	// Sync returns when everything written is on stable storage.
+	Sync() error
+	// Forget drops what the kernel holds of the device in memory, so that
+	// the next reads come from the device. It says how sure that is:
+	// "direct" when reads bypass the page cache altogether, "cache-dropped"
+	// when the cache could only be emptied.
+	Forget() (string, error)
+	// Check compares the device with what was opened: same identity, same
+	// size, still there. It returns an error that wraps [ErrGone],
+	// [ErrSizeChanged] or [ErrIdentityChanged].
+	Check() error
+}
+
+// repeatWriter is what a Device may offer besides: writing the same memory
+// over and over without a copy.
+type repeatWriter interface {
+	// WriteRepeatedAt writes lengthBytes from off: first head (which may be
+	// empty), then body as often as it fits, cut at the end.
+	WriteRepeatedAt(head, body []byte, lengthBytes, off int64) error
+}
+
+// The ways a device fails as a whole.
+var (
+	ErrGone        = errors.New("device gone")
+	ErrNoSpace     = errors.New("no space left")
+	ErrSizeChanged = errors.New("size changed")
+	ErrStalled     = errors.New("device stopped answering")
+	ErrGivenUp     = errors.New("too many errors")
+)
+
+// Options are what a run needs besides plan and device.
+type Options struct {
+	Key Key
+	Now func() time.Time
+	// Progress is updated as the run goes; nil when nobody looks.
+	Progress *Progress
+	// Stall is how long one transfer may take; zero means [DefaultStall].
+	Stall time.Duration
+	// BisectBudget bounds the time spent on narrowing bad ranges down to
+	// single blocks, over the whole run; beyond it a failed transfer is
+	// recorded whole. Zero means 30 minutes.
+	BisectBudget time.Duration
+	// GiveUp bounds the time lost in transfers that failed; beyond it the
+	// run ends as failed. Zero means two hours.
+	GiveUp time.Duration
+	// Alongside is how many drives run at the same time, for the number of
+	// transfers in flight; zero means one.
+	Alongside int
+}
+
+// Progress is where a run has got to. It is written by the run and read by
+// anybody, as often as they like.
+type Progress struct {
+	step, steps        atomic.Int32
+	stepDone, stepSize atomic.Int64
+	allDone, allSize   atomic.Int64
+	errors             atomic.Int64
+	verifying          atomic.Bool
+}
+
+// Snapshot is one look at a [Progress].
+type Snapshot struct {
+	Step      int   `json:"step"` // from 1; 0 before the first
+	Steps     int   `json:"steps"`
+	DoneBytes int64 `json:"done_bytes"` // in this step
+	SizeBytes int64 `json:"size_bytes"` // of this step
+	AllDone   int64 `json:"all_done_bytes"`
+	AllSize   int64 `json:"all_size_bytes"`
+	Errors    int64 `json:"errors"` // blocks that failed or held something else
+	Verifying bool  `json:"verifying"`
+}
+
+// Snapshot reads the progress without disturbing it.
+func (p *Progress) Snapshot() Snapshot {
+	return Snapshot{
+		Step: int(p.step.Load()), Steps: int(p.steps.Load()),
+		DoneBytes: p.stepDone.Load(), SizeBytes: p.stepSize.Load(),
+		AllDone: p.allDone.Load(), AllSize: p.allSize.Load(),
+		Errors: p.errors.Load(), Verifying: p.verifying.Load(),
+	}
+}
+
+func (p *Progress) begin(step int, size int64, verifying bool) {
+	p.stepDone.Store(0)
+	p.stepSize.Store(size)
+	p.verifying.Store(verifying)
+	p.step.Store(int32(step))
+}
+
+func (p *Progress) add(n int64) {
+	p.stepDone.Add(n)
+	p.allDone.Add(n)
+}
+
+// fatal reports whether an error is about the device as a whole.
+func fatal(err error) bool {
+	return errors.Is(err, ErrGone) || errors.Is(err, ErrNoSpace) || errors.Is(err, ErrReadOnly) || errors.Is(err, context.Canceled)
+}
