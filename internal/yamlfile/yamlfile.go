@@ -197,7 +197,7 @@ func (f *File) plainTokens(tokens token.Tokens) error {
 }
 
 func (f *File) decode(n ast.Node, dst reflect.Value, path string) error {
-	at := n.GetToken().Position
+	at := position(n)
 	if f.places[path] == nil {
 		f.places[path] = at
 	}
@@ -260,8 +260,8 @@ func (f *File) decodeStruct(m ast.MapNode, dst reflect.Value, path string) error
 		if _, empty := value.(*ast.NullNode); empty || value == nil {
 			return f.errorAt(key.Position, fmt.Errorf("%s: has no value: write one or remove the line", sub))
 		}
-		if value.GetToken().Position.Line == key.Position.Line {
-			f.places[sub] = value.GetToken().Position
+		if at := position(value); at.Line == key.Position.Line {
+			f.places[sub] = at
 		}
 		if err := f.decode(value, dst.Field(i), sub); err != nil {
 			return err
@@ -345,6 +345,15 @@ func hidden(s string) (rune, bool) {
 		}
 	}
 	return 0, false
+}
+
+// position is where a value begins; the library has the colon for that when
+// the value is indented keys.
+func position(n ast.Node) *token.Position {
+	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
+		return m.Values[0].Key.GetToken().Position
+	}
+	return n.GetToken().Position
 }
 
 func describe(n ast.Node) string {

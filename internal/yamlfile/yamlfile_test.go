@@ -121,8 +121,8 @@ func TestErrorf(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"lines[1].orgnr": "o.yaml:5:12: wrong",
-		"lines[0].orgnr": "o.yaml:3:9: wrong", // left out: the item that lacks it
-		"buyer":          "o.yaml:1:5: wrong",
+		"lines[0].orgnr": "o.yaml:3:5: wrong", // left out: the item that lacks it
+		"buyer":          "o.yaml:1:1: wrong",
 	} {
 		if got := f.Errorf(path, "wrong").Error(); got != want {
 			t.Errorf("%s: got %q, want %q", path, got, want)
