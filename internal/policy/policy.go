@@ -1,0 +1,135 @@
+// Package policy reads the dated file that says what an agency settles for. It
+// decides nothing itself: the plan asks it for the accepted method and for how
+// much is read back.
+package policy
+
+import (
+	"crypto/sha256"
+	_ "embed" // the shipped policy
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/yamlfile"
+)
+
+//go:embed default.yaml
+var shipped []byte
+
+// Policy is one policy file, checked.
+type Policy struct {
+	Name      string    // never empty
+	ValidFrom time.Time // a date, midnight UTC; the caller compares it with the day of the job
+	// SHA256 is the digest of the file's bytes, lower-case hex.
+	SHA256 string
+	// Accept is the least method that will do, whatever was ordered:
+	// erase.Clear or erase.Purge, or erase.MethodNone when the policy lowers
+	// nothing.
+	Accept erase.Method
+	// VerifyAfterOverwrite is how much is read back after overwriting;
+	// erase.VerifyFull where the file does not say.
+	VerifyAfterOverwrite erase.VerifyMode
+	// Stall is how long one transfer may take before the drive counts as
+	// dead; zero where the file does not say: the engine's own.
+	Stall time.Duration
+}
+
+// maxStallMinutes is a day; longer is a slip of the pen.
+const maxStallMinutes = 24 * 60
+
+// maxNameLength keeps the name to a line of the page, in characters.
+const maxNameLength = 100
+
+// file is the policy as it is written.
+type file struct {
+	Name      string    `yaml:"name"`
+	ValidFrom time.Time `yaml:"valid_from"`
+	Accept    string    `yaml:"accept"`
+	Verify    struct {
+		AfterOverwrite string `yaml:"after_overwrite"`
+	} `yaml:"verify"`
+	StallMinutes *int `yaml:"stall_minutes"`
+}
+
+// Default is the policy that ombruk is shipped with.
+func Default() Policy {
+	p, err := parse("default.yaml", shipped)
+	if err != nil {
+		panic(err) // the file is part of the program, and a test reads it
+	}
+	return p
+}
+
+// Load reads and checks the policy file name. An error names line and column.
+func Load(name string) (Policy, error) {
+	src, err := yamlfile.Read(name)
+	if err != nil {
+		return Policy{}, fmt.Errorf("read policy: %w", err)
+	}
+	p, err := parse(name, src)
+	if err != nil {
+		return Policy{}, fmt.Errorf("read policy: %w", err)
+	}
+	return p, nil
+}
+
+func parse(name string, src []byte) (Policy, error) {
+	var in file
+	f, err := yamlfile.Decode(name, src, &in)
+	if err != nil {
+		return Policy{}, err
+	}
+	sum := sha256.Sum256(src)
+	p := Policy{Name: in.Name, ValidFrom: in.ValidFrom, SHA256: hex.EncodeToString(sum[:])}
+	switch {
+	case strings.TrimSpace(in.Name) == "":
+		return Policy{}, f.Errorf("name", "name is missing: it is printed on every page")
+	case utf8.RuneCountInString(in.Name) > maxNameLength || strings.ContainsAny(in.Name, "\n\t"):
+		return Policy{}, f.Errorf("name", "name: want one line of at most %d characters", maxNameLength)
+	case in.ValidFrom.IsZero():
+		return Policy{}, f.Errorf("valid_from", "valid_from is missing: write the date as 2026-01-31")
+	}
+	if p.Accept, err = accepted(in.Accept); err != nil {
+		return Policy{}, f.Errorf("accept", "accept: %w", err)
+	}
+	if p.VerifyAfterOverwrite, err = verifyMode(in.Verify.AfterOverwrite); err != nil {
+		return Policy{}, f.Errorf("verify.after_overwrite", "verify.after_overwrite: %w", err)
+	}
+	if m := in.StallMinutes; m != nil {
+		if *m < 1 || *m > maxStallMinutes {
+			return Policy{}, f.Errorf("stall_minutes", "stall_minutes: %d: want 1 to %d", *m, maxStallMinutes)
+		}
+		p.Stall = time.Duration(*m) * time.Minute
+	}
+	return p, nil
+}
+
+// accepted reads clear or purge. Destruct could only raise what is accepted,
+// and none would accept a drive that nothing was done to.
+func accepted(s string) (erase.Method, error) {
+	switch s {
+	case "":
+		return erase.MethodNone, nil
+	case erase.Clear.String():
+		return erase.Clear, nil
+	case erase.Purge.String():
+		return erase.Purge, nil
+	}
+	return erase.MethodNone, errors.New(quoted(s) + ": want clear or purge")
+}
+
+func verifyMode(s string) (erase.VerifyMode, error) {
+	switch m := erase.VerifyMode(s); m {
+	case "":
+		return erase.VerifyFull, nil
+	case erase.VerifyFull, erase.VerifySample, erase.VerifyNone:
+		return m, nil
+	}
+	return "", errors.New(quoted(s) + ": want full, sample or none")
+}
+
+func quoted(s string) string { return fmt.Sprintf("%.40q", s) }
