@@ -1,0 +1,307 @@
+// Package job takes one drive from its plan to a closed record: started
+// record, run, final record, page. The command line and the technician's
+// screen use the same jobs and render the same events.
+package job
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/record"
+	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/report"
+)
+
+// Station is who does jobs: its key, its chain, its folder, its clock.
+type Station struct {
+	Signer *certs.Signer
+	Chain  *record.Chain
+	Folder *record.Folder
+	Pages  *report.Renderer
+	Tool   certs.Tool
+	Mode   certs.Mode
+	// Language of the pages.
+	Language string
+	Now      func() time.Time
+	Rand     io.Reader
+	// ClockSource and ClockTrusted say how far Now is to be believed.
+	ClockSource  string
+	ClockTrusted bool
+}
+
+// Order is what the records of one machine have in common.
+type Order struct {
+	Agency          certs.Agency
+	Order, AssetTag string
+	UnitID          string // UUID; empty makes a new one
+	Operator        string
+	Policy          certs.Policy
+	People          certs.People
+	Confidentiality string
+	Source          string
+	// KeepKey leaves the key of random passes beside the record.
+	KeepKey bool
+	// Timing of the run; see erase.Options.
+	Stall time.Duration
+	// Every is the time between progress events; zero means none.
+	Every time.Duration
+}
+
+// Device is an opened drive.
+type Device interface {
+	erase.Device
+	Close() error
+}
+
+// Task is one drive to be done.
+type Task struct {
+	Plan    erase.Plan
+	Device  Device
+	Machine inventory.Machine
+	// Alongside is how many drives run at the same time.
+	Alongside int
+	// Temperature reads the drive's temperature in degrees Celsius; nil
+	// where there is no sensor.
+	Temperature func() (celsius int, ok bool)
+}
+
+// Done is a closed record.
+type Done struct {
+	ID           string
+	Record       certs.Sanitization
+	EvidencePath string
+	PagePath     string
+	SHA256       string // of the envelope
+	Err          error  // the run's own error, nil when it went through
+}
+
+// header begins a record.
+func (s *Station) header(id string, o Order) certs.Header {
+	return certs.Header{
+		ID:       id,
+		Station:  certs.Station{ID: s.Signer.ID(), Name: s.Signer.Name(), Instance: s.Chain.Instance},
+		Tool:     s.Tool,
+		Clock:    certs.Clock{Source: s.ClockSource, Trusted: s.ClockTrusted, WallStarted: utc(s.Now())},
+		Agency:   o.Agency,
+		Order:    o.Order,
+		AssetTag: o.AssetTag,
+		UnitID:   o.UnitID,
+		Operator: o.Operator,
+	}
+}
+
+// Erase runs a task and closes its record. The error means that the record
+// could not be made or closed; what the run itself came to is in Done. The
+// device is closed, unless a transfer on it never came back.
+func (s *Station) Erase(ctx context.Context, t Task, o Order, emit func(Event)) (Done, error) {
+	closeDevice := true
+	defer func() {
+		if closeDevice {
+			_ = t.Device.Close() // all that counts was synced and checked before
+		}
+	}()
+	var key erase.Key
+	if _, err := io.ReadFull(s.Rand, key[:]); err != nil {
+		return Done{}, fmt.Errorf("draw a key: %w", err)
+	}
+	id, err := uuid.NewV7FromReader(s.Rand)
+	if err != nil {
+		return Done{}, fmt.Errorf("draw a record id: %w", err)
+	}
+	planned := plannedRecord(s.header(id.String(), o), o, t.Machine, t.Plan, key)
+	started, err := certs.Seal(s.Signer, certs.KindStarted, s.Mode, planned)
+	if err != nil {
+		return Done{}, err
+	}
+	open, err := s.Folder.Begin(id.String(), started, key, len(t.Plan.Standard.Passes))
+	if err != nil {
+		return Done{}, err
+	}
+	open.KeepKey = o.KeepKey
+	emit(startedEvent(planned, s.Folder.Path(id.String(), record.StartedSuffix)))
+
+	progress := new(erase.Progress)
+	stop := s.report(t, o, id.String(), progress, emit)
+	result, abandoned := erase.Run(ctx, t.Plan, t.Device, erase.Options{
+		Key: key, Now: s.Now, Progress: progress, Stall: o.Stall, Alongside: t.Alongside,
+	})
+	stop()
+	closeDevice = !abandoned
+
+	finished := finishedRecord(planned, result)
+	done, err := s.close(open, finished)
+	done.Err = result.Err
+	if err != nil {
+		return done, err
+	}
+	emit(finishedEvent(done, result))
+	return done, nil
+}
+
+// close gives a record its place in the chain and makes it and its page durable.
+func (s *Station) close(open *record.Open, p certs.Sanitization) (Done, error) {
+	build := func(sequence int64, previous string) ([]byte, error) {
+		p.Sequence, p.Previous = sequence, previous
+		return certs.Seal(s.Signer, certs.KindSanitization, s.Mode, p)
+	}
+	done := Done{ID: p.ID, Record: p}
+	envelope, err := s.Chain.Close(open, build, func(envelope []byte) ([]byte, error) { return s.page(p, envelope) })
+	if err != nil {
+		return done, fmt.Errorf("close record %s: %w", p.ID, err)
+	}
+	return s.done(p, envelope), nil
+}
+
+func (s *Station) done(p certs.Sanitization, envelope []byte) Done {
+	return Done{ID: p.ID, Record: p, SHA256: certs.Digest(envelope),
+		EvidencePath: s.Folder.Path(p.ID, record.EvidenceSuffix), PagePath: s.Folder.Path(p.ID, record.PageSuffix)}
+}
+
+// page makes the signed page of a drive's record.
+func (s *Station) page(p certs.Sanitization, envelope []byte) ([]byte, error) {
+	pdf, err := s.Pages.Sanitization(p, s.pageOf(envelope))
+	if err != nil {
+		return nil, fmt.Errorf("make the page of %s: %w", p.ID, err)
+	}
+	return certs.SignPDF(pdf, s.Signer, certs.PageInfo{Name: s.Signer.Name(), Reason: p.Outcome.String(), Time: p.Clock.WallFinished})
+}
+
+func (s *Station) pageOf(envelope []byte) report.Page {
+	return report.Page{Language: s.Language, Mode: s.Mode, Envelope: envelope, EnvelopeSHA256: certs.Digest(envelope),
+		Issuer: report.Issuer{Name: s.Signer.Organisation(), Established: s.Signer.Established(), Fingerprint: s.Signer.ID()}}
+}
+
+// Recover closes the records in the folder that a run left open: as
+// interrupted, or, where the final record is durable already, by finishing
+// what was left to do. Records that another process is working on are left
+// alone. A started record that cannot be read is reported and left.
+func (s *Station) Recover(emit func(Event)) error {
+	open, err := s.Folder.Unfinished()
+	var errs []error
+	for _, o := range open {
+		if err := s.recoverOne(o, emit); err != nil {
+			o.Release()
+			errs = append(errs, fmt.Errorf("close the unfinished record %s: %w", o.ID, err))
+		}
+	}
+	return errors.Join(append(errs, err)...)
+}
+
+func (s *Station) recoverOne(o *record.Open, emit func(Event)) error {
+	if envelope, ok, err := o.Evidence(); err != nil {
+		return err
+	} else if ok {
+		r, err := certs.Open(envelope)
+		if err != nil {
+			return err
+		}
+		if r.Kind != certs.KindSanitization || r.Header.ID != o.ID {
+			return fmt.Errorf("%s is the record of something else", s.Folder.Path(o.ID, record.EvidenceSuffix))
+		}
+		if !o.HasPage() {
+			pdf, err := s.page(*r.Sanitization, envelope)
+			if err != nil {
+				return err
+			}
+			if err := o.WritePage(pdf); err != nil {
+				return err
+			}
+		}
+		return s.Chain.Finish(o)
+	}
+	started, err := o.Started()
+	if err != nil {
+		return err
+	}
+	r, err := certs.Open(started)
+	if err != nil {
+		return err
+	}
+	if r.Kind != certs.KindStarted || r.Header.ID != o.ID || r.Mode != s.Mode {
+		return fmt.Errorf("%s is not a started record of this kind", s.Folder.Path(o.ID, record.StartedSuffix))
+	}
+	p := interruptedRecord(*r.Sanitization, s.Now())
+	p.Station = certs.Station{ID: s.Signer.ID(), Name: s.Signer.Name(), Instance: s.Chain.Instance}
+	done, err := s.close(o, p)
+	if err != nil {
+		return err
+	}
+	emit(recoveredEvent(done))
+	return nil
+}
+
+// Unit makes the record of a machine from the records of its drives.
+func (s *Station) Unit(m inventory.Machine, o Order, drives []certs.UnitDrive, began time.Time) (Done, error) {
+	id, err := uuid.NewV7FromReader(s.Rand)
+	if err != nil {
+		return Done{}, fmt.Errorf("draw a record id: %w", err)
+	}
+	h := s.header(id.String(), o)
+	h.Clock.WallStarted, h.Clock.WallFinished = utc(began), utc(s.Now())
+	h.Clock.MonotonicSeconds = int64(time.Since(began).Round(time.Second) / time.Second)
+	u := certs.Unit{Header: h, Machine: m, Drives: notNil(drives), People: o.People}
+	if o.Operator != "" && u.People.PerformedBy == nil {
+		u.People.PerformedBy = &certs.Person{Name: o.Operator, Date: h.Clock.WallFinished.Format(time.DateOnly)}
+	}
+	var done Done
+	build := func(sequence int64, previous string) ([]byte, error) {
+		u.Sequence, u.Previous = sequence, previous
+		return certs.Seal(s.Signer, certs.KindUnit, s.Mode, u)
+	}
+	page := func(envelope []byte) ([]byte, error) {
+		pdf, err := s.Pages.Unit(u, s.pageOf(envelope))
+		if err != nil {
+			return nil, fmt.Errorf("make the page of %s: %w", u.ID, err)
+		}
+		return certs.SignPDF(pdf, s.Signer, certs.PageInfo{Name: s.Signer.Name(), Reason: "unit", Time: u.Clock.WallFinished})
+	}
+	err = s.Chain.Append(s.Folder, u.ID, build, page, func(envelope []byte) {
+		done = s.done(certs.Sanitization{Header: u.Header}, envelope)
+	})
+	return done, err
+}
+
+// UnitID is the id that joins the records of one machine: a UUID derived from
+// its firmware UUID, or from maker, model and serial, so that a machine that
+// comes back has the same one; random where it tells none of these.
+func UnitID(m inventory.Machine, random io.Reader) (string, error) {
+	s := m.System
+	if s.UUID == "" && s.Serial == "" {
+		id, err := uuid.NewRandomFromReader(random)
+		return id.String(), err
+	}
+	sum := sha256.Sum256([]byte(s.UUID + "\x00" + s.Manufacturer + "\x00" + s.Model + "\x00" + s.Serial))
+	return uuid.NewSHA1(uuid.Nil, []byte(hex.EncodeToString(sum[:]))).String(), nil
+}
+
+// report emits progress until the returned function is called.
+func (s *Station) report(t Task, o Order, id string, p *erase.Progress, emit func(Event)) (stop func()) {
+	if o.Every <= 0 {
+		return func() {}
+	}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(o.Every)
+		defer tick.Stop()
+		rate := newRate(time.Now())
+		for {
+			select {
+			case <-quit:
+				return
+			case now := <-tick.C:
+				emit(progressEvent(t, id, p.Snapshot(), rate, now))
+			}
+		}
+	}()
+	return func() { close(quit); <-done }
+}

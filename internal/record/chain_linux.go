@@ -1,0 +1,215 @@
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
+
+	"github.com/ombruk/ombruk/certs"
+)
+
+// Chain numbers the closed records of one station instance from 1 without gaps
+// and joins each to the one before by its digest.
+type Chain struct {
+	path string
+	// Instance is the UUID of this copy of the station.
+	Instance string
+}
+
+// head is the file that holds a chain's end.
+type head struct {
+	Schema   int    `json:"schema"`
+	Station  string `json:"station"`
+	Instance string `json:"instance"`
+	Sequence int64  `json:"sequence"` // of the last closed record; 0 before the first
+	Previous string `json:"previous"` // SHA-256 of its envelope, hex; empty before the first
+	// Pending is set while a record is being written.
+	Pending *pending `json:"pending,omitempty"`
+}
+
+type pending struct {
+	Sequence int64  `json:"sequence"`
+	SHA256   string `json:"sha256"`
+	Path     string `json:"path"`
+}
+
+// OpenChain finds, or begins, the chain of a station in a folder (which is made
+// if it is missing). station is the signer's key id.
+func OpenChain(dir, station string) (*Chain, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make chain folder: %w", err)
+	}
+	c := &Chain{path: filepath.Join(dir, station+".json")}
+	err := c.locked(func(h *head) error {
+		if h.Instance != "" {
+			c.Instance = h.Instance
+			return nil
+		}
+		instance, err := uuid.NewRandom()
+		if err != nil {
+			return err
+		}
+		*h = head{Schema: 1, Station: station, Instance: instance.String()}
+		c.Instance = h.Instance
+		return c.store(h)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Build makes the envelope of a record with the place in the chain that it gets.
+type Build func(sequence int64, previous string) (envelope []byte, err error)
+
+// Close gives an open record its place in the chain and makes it durable: the
+// envelope, then the page that page makes from it, and only then is the
+// started record removed. When Close returns nil, everything is on stable
+// storage; when it returns an error, the started record is still there and the
+// next start finds it.
+func (c *Chain) Close(o *Open, build Build, page func(envelope []byte) ([]byte, error)) (envelope []byte, err error) {
+	err = c.Append(o.folder, o.ID, build, page, func(b []byte) { envelope = b })
+	if err != nil {
+		return nil, err
+	}
+	return envelope, o.end()
+}
+
+// Append adds a record that needs no started record (a unit record).
+func (c *Chain) Append(f *Folder, id string, build Build, page func(envelope []byte) ([]byte, error), done func(envelope []byte)) error {
+	return c.locked(func(h *head) error {
+		envelope, err := build(h.Sequence+1, h.Previous)
+		if err != nil {
+			return err
+		}
+		// The page is made before anything is written, so that a record
+		// whose page cannot be made leaves no trace.
+		pdf, err := page(envelope)
+		if err != nil {
+			return err
+		}
+		path := f.Path(id, EvidenceSuffix)
+		h.Pending = &pending{Sequence: h.Sequence + 1, SHA256: certs.Digest(envelope), Path: path}
+		if err := c.store(h); err != nil {
+			return err
+		}
+		// The room kept for this moment is given back now.
+		if err := os.Remove(f.Path(id, reserveSuffix)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		if err := f.write(id+EvidenceSuffix, envelope, 0o644); err != nil {
+			return err
+		}
+		if err := f.write(id+PageSuffix, pdf, 0o644); err != nil {
+			return err
+		}
+		h.commit()
+		if err := c.store(h); err != nil {
+			return err
+		}
+		done(envelope)
+		return nil
+	})
+}
+
+// Finish closes an open record whose envelope is already durable.
+func (c *Chain) Finish(o *Open) error {
+	// Taking the lock settles what was pending.
+	if err := c.locked(func(*head) error { return nil }); err != nil {
+		return err
+	}
+	return o.end()
+}
+
+func (h *head) commit() {
+	h.Sequence, h.Previous, h.Pending = h.Pending.Sequence, h.Pending.SHA256, nil
+}
+
+// settle decides what became of a record that was being written when the
+// process ended. If its file is there with the right digest it counts. If its
+// folder can be seen and the file is not there, its number is free again. If
+// the folder cannot be seen (a stick that was pulled out), the record may
+// exist, so its number stays used: a gap that is true is better than a number
+// given twice.
+func (h *head) settle() (changed bool) {
+	p := h.Pending
+	if p == nil {
+		return false
+	}
+	b, err := os.ReadFile(p.Path)
+	switch {
+	case err == nil && certs.Digest(b) == p.SHA256:
+		h.commit()
+	case err == nil, errors.Is(err, os.ErrNotExist) && isDir(filepath.Dir(p.Path)):
+		h.Pending = nil
+	default:
+		h.commit()
+	}
+	return true
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// locked runs fn with the chain's end while no other process or goroutine has it.
+func (c *Chain) locked(fn func(*head) error) error {
+	lock, err := os.OpenFile(c.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock the station's chain: %w", err)
+	}
+	defer func() { _ = lock.Close() }()
+	for {
+		if err = unix.Flock(int(lock.Fd()), unix.LOCK_EX); !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("lock the station's chain %s: %w", c.path, err)
+	}
+	h, err := c.load()
+	if err != nil {
+		return err
+	}
+	if h.settle() {
+		if err := c.store(h); err != nil {
+			return err
+		}
+	}
+	return fn(h)
+}
+
+func (c *Chain) load() (*head, error) {
+	h := new(head)
+	b, err := os.ReadFile(c.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return h, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the station's chain: %w", err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(h); err != nil {
+		return nil, fmt.Errorf("read the station's chain %s: %w", c.path, err)
+	}
+	if _, err := uuid.Parse(h.Instance); err != nil || h.Schema != 1 || h.Sequence < 0 || (h.Sequence > 0) != (h.Previous != "") {
+		return nil, fmt.Errorf("read the station's chain %s: it is damaged", c.path)
+	}
+	return h, nil
+}
+
+func (c *Chain) store(h *head) error {
+	b, err := json.MarshalIndent(h, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeDurable(c.path, append(b, '\n'), 0o600)
+}

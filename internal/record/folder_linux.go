@@ -1,0 +1,258 @@
+// Package record keeps the evidence of a station on stable storage: the folder
+// of records and pages, and the chain that joins a station's records so that a
+// missing one shows. What it promises holds across power cuts: a started
+// record is durable before the first destructive command, and a closed record
+// before success is shown.
+package record
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ombruk/ombruk/erase"
+)
+
+// The endings of the files that one record leaves in a folder.
+const (
+	StartedSuffix  = ".started.json"
+	EvidenceSuffix = ".evidence.json"
+	PageSuffix     = ".pdf"
+	keySuffix      = ".key.json"
+	reserveSuffix  = ".reserve"
+)
+
+// reserveBytes is the room kept free for a final record and its page, so that
+// a disk that fills up during the hours of a run does not cost the evidence.
+const reserveBytes = 1 << 20
+
+// Folder is an output folder.
+type Folder struct{ dir string }
+
+// OpenFolder makes the folder if it is missing and makes sure that files can be
+// made in it.
+func OpenFolder(dir string) (*Folder, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open output folder %s: %w", dir, err)
+	}
+	if err := os.MkdirAll(abs, 0o755); err != nil {
+		return nil, fmt.Errorf("make output folder: %w", err)
+	}
+	probe, err := os.CreateTemp(abs, ".probe-*")
+	if err != nil {
+		return nil, fmt.Errorf("write to output folder: %w", err)
+	}
+	defer func() { _ = os.Remove(probe.Name()) }()
+	if err := errors.Join(reserve(probe), probe.Close()); err != nil {
+		return nil, fmt.Errorf("write to output folder %s: %w", abs, err)
+	}
+	return &Folder{abs}, nil
+}
+
+// Dir is the folder's absolute path.
+func (f *Folder) Dir() string { return f.dir }
+
+// Path is the file of a record with the given ending.
+func (f *Folder) Path(id, suffix string) string { return filepath.Join(f.dir, id+suffix) }
+
+// Open is a record that has been started and not yet closed. It is locked, so
+// that another process that looks for unfinished records leaves it alone.
+type Open struct {
+	ID      string
+	folder  *Folder
+	started *os.File
+	// KeepKey leaves the key of the random passes beside the closed record.
+	KeepKey bool
+}
+
+// keyFile is the content of the file that holds a run's key until the record
+// is closed. Only its owner may read it.
+type keyFile struct {
+	ID        string `json:"id"`
+	Algorithm string `json:"algorithm"`
+	Key       string `json:"key"`
+	// IVs are the initial counter blocks of the passes in order; only those
+	// of random passes were used.
+	IVs []string `json:"ivs"`
+}
+
+// Begin makes a started record durable: the key file, room for the final
+// record, then the record itself. The folder is synced before it returns.
+func (f *Folder) Begin(id string, envelope []byte, key erase.Key, passes int) (*Open, error) {
+	content := keyFile{ID: id, Algorithm: "AES-256-CTR", Key: hex.EncodeToString(key[:])}
+	for n := 1; n <= passes; n++ {
+		iv := key.IV(n)
+		content.IVs = append(content.IVs, hex.EncodeToString(iv[:]))
+	}
+	k, err := json.MarshalIndent(content, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	if err := f.write(id+keySuffix, append(k, '\n'), 0o600); err != nil {
+		return nil, err
+	}
+	room, err := os.OpenFile(f.Path(id, reserveSuffix), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("keep room for the record: %w", err)
+	}
+	if err := errors.Join(reserve(room), room.Close()); err != nil {
+		f.discard(id)
+		return nil, fmt.Errorf("keep room for the record in %s: %w", f.dir, err)
+	}
+	if err := f.write(id+StartedSuffix, envelope, 0o644); err != nil {
+		f.discard(id)
+		return nil, err
+	}
+	o, err := f.lock(id)
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// discard takes back what Begin made before it went wrong.
+func (f *Folder) discard(id string) {
+	for _, suffix := range []string{keySuffix, reserveSuffix, StartedSuffix} {
+		_ = os.Remove(f.Path(id, suffix))
+	}
+}
+
+// lock takes hold of a started record.
+func (f *Folder) lock(id string) (*Open, error) {
+	file, err := os.Open(f.Path(id, StartedSuffix))
+	if err != nil {
+		return nil, fmt.Errorf("open started record: %w", err)
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("lock started record %s: %w", file.Name(), err)
+	}
+	return &Open{ID: id, folder: f, started: file}, nil
+}
+
+// Unfinished finds the started records that nobody is working on, and takes
+// hold of each. A record that is still being worked on is not among them.
+func (f *Folder) Unfinished() ([]*Open, error) {
+	names, err := filepath.Glob(filepath.Join(f.dir, "*"+StartedSuffix))
+	if err != nil {
+		return nil, err
+	}
+	var found []*Open
+	for _, name := range names {
+		o, err := f.lock(strings.TrimSuffix(filepath.Base(name), StartedSuffix))
+		if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return found, err
+		}
+		// Whoever held it may have closed it between the look and the lock.
+		if _, err := os.Stat(name); err != nil {
+			o.Release()
+			continue
+		}
+		found = append(found, o)
+	}
+	return found, nil
+}
+
+// Started is the envelope of the started record.
+func (o *Open) Started() ([]byte, error) { return os.ReadFile(o.folder.Path(o.ID, StartedSuffix)) }
+
+// Evidence is the envelope of the final record where one has been written
+// already (the process ended between writing it and closing).
+func (o *Open) Evidence() ([]byte, bool, error) {
+	b, err := os.ReadFile(o.folder.Path(o.ID, EvidenceSuffix))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, false, nil
+	}
+	return b, err == nil, err
+}
+
+// HasPage reports whether the record's page has been written.
+func (o *Open) HasPage() bool {
+	_, err := os.Stat(o.folder.Path(o.ID, PageSuffix))
+	return err == nil
+}
+
+// WritePage makes the page durable.
+func (o *Open) WritePage(pdf []byte) error { return o.folder.write(o.ID+PageSuffix, pdf, 0o644) }
+
+// Release lets go of a started record without closing it.
+func (o *Open) Release() { _ = o.started.Close() }
+
+// end removes what belonged to the open record.
+func (o *Open) end() error {
+	var errs []error
+	for _, suffix := range []string{StartedSuffix, keySuffix, reserveSuffix} {
+		if suffix == keySuffix && o.KeepKey {
+			continue
+		}
+		if err := os.Remove(o.folder.Path(o.ID, suffix)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	errs = append(errs, syncDir(o.folder.dir), o.started.Close())
+	return errors.Join(errs...)
+}
+
+// write makes a file durable: written beside its place, synced, renamed, and
+// the folder synced.
+func (f *Folder) write(name string, content []byte, mode os.FileMode) error {
+	return writeDurable(filepath.Join(f.dir, name), content, mode)
+}
+
+func writeDurable(path string, content []byte, mode os.FileMode) error {
+	dir := filepath.Dir(path)
+	tmp := filepath.Join(dir, "."+filepath.Base(path)+".new")
+	file, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = file.Write(content)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err == nil {
+		err = syncDir(dir)
+	}
+	if err != nil {
+		_ = os.Remove(tmp)
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	// Some file systems (FAT, many over FUSE) cannot sync a folder, and have
+	// no other way; EINVAL is their answer.
+	if err := d.Sync(); err != nil && !errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	return nil
+}
+
+// reserve takes reserveBytes of disk space for a file. A file system that
+// cannot set space aside is filled instead.
+func reserve(f *os.File) error {
+	err := unix.Fallocate(int(f.Fd()), 0, 0, reserveBytes)
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
+		_, err = f.Write(make([]byte, reserveBytes))
+	}
+	return err
+}
