@@ -1,0 +1,237 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/jaypipes/ghw"
+)
+
+// rawNames are the files of /sys/class/dmi/id that are read.
+var rawNames = []string{
+	"bios_vendor", "bios_version", "bios_date",
+	"sys_vendor", "product_name", "product_version", "product_serial", "product_uuid", "product_sku", "product_family",
+	"board_vendor", "board_name", "board_version", "board_serial", "board_asset_tag",
+	"chassis_vendor", "chassis_type", "chassis_version", "chassis_serial", "chassis_asset_tag",
+}
+
+// Machine reads what can be read of the machine. What cannot is left empty,
+// and Notes says why. The error is ctx's.
+func (s Source) Machine(ctx context.Context) (Machine, error) {
+	t := newTree(s.Root)
+	m := Machine{Network: nics(ctx, t), Drives: []Drive{}}
+	note := func(format string, args ...any) { m.Notes = append(m.Notes, fmt.Sprintf(format, args...)) }
+
+	tables := readFirmware(t, note)
+	m.System = systemOf(tables.raw, tables.chassisType)
+	m.CPU = cpus(ctx, t)
+	if len(m.CPU) == 0 {
+		if m.CPU = tables.processors; m.CPU == nil {
+			m.CPU = []CPU{}
+			note("cpu: neither /proc/cpuinfo nor the firmware names one")
+		}
+	}
+	m.Memory.Modules = []MemoryModule{}
+	for _, module := range tables.modules {
+		m.Memory.Modules = append(m.Memory.Modules, module)
+		m.Memory.TotalBytes += module.SizeBytes
+	}
+	if m.Memory.TotalBytes == 0 {
+		if m.Memory.TotalBytes = managedMemory(t); m.Memory.TotalBytes == 0 {
+			note("memory: the amount cannot be read from /proc/meminfo")
+		} else {
+			note("memory: the modules are not listed by the firmware; the amount is what the kernel manages")
+		}
+	}
+	drives, notes, err := s.drives(ctx)
+	m.Notes = append(m.Notes, notes...)
+	if ctx.Err() != nil {
+		return m, fmt.Errorf("read machine: %w", ctx.Err())
+	}
+	if err != nil {
+		note("drives: %v", err)
+	}
+	m.Drives = drives
+	return m, nil
+}
+
+// readFirmware reads the SMBIOS tables, completed by what the kernel copied
+// from them when it started, which needs no root for most of it.
+func readFirmware(t tree, note func(string, ...any)) firmwareTables {
+	const dir = "/sys/firmware/dmi/tables"
+	tables := firmwareTables{raw: map[string]string{}}
+	table, err := t.bytes(path.Join(dir, "DMI"))
+	if err != nil {
+		note("system: no SMBIOS table: %v", err)
+	} else {
+		version := smbiosVersion{2, 8}
+		entry, err := t.bytes(path.Join(dir, "smbios_entry_point"))
+		if err == nil {
+			var v smbiosVersion
+			if v, err = parseEntryPoint(entry); err == nil {
+				version = v
+			}
+		}
+		if err != nil {
+			note("system: %v", err)
+		}
+		if tables, err = parseSMBIOS(table, version); err != nil {
+			note("system: %v", err)
+		}
+	}
+	for _, name := range rawNames {
+		if value := cleaned(t.text("/sys/class/dmi/id", name)); value != "" && tables.raw[name] == "" {
+			tables.raw[name] = value
+		}
+	}
+	if tables.chassisType == 0 {
+		tables.chassisType, _ = strconv.Atoi(tables.raw["chassis_type"])
+	}
+	if len(tables.raw) == 0 {
+		// Machines without SMBIOS describe themselves in a device tree.
+		for name, file := range map[string]string{"product_name": "model", "product_serial": "serial-number"} {
+			if value := cleaned(t.text("/sys/firmware/devicetree/base", file)); value != "" {
+				tables.raw[name] = value
+			}
+		}
+	}
+	if len(tables.raw) == 0 {
+		note("system: the firmware says nothing about maker, model and serial")
+	}
+	return tables
+}
+
+// managedMemory is the memory the kernel manages, in bytes; 0 when unknown.
+func managedMemory(t tree) int64 {
+	for line := range strings.Lines(t.text("/proc/meminfo")) {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "MemTotal:" && fields[2] == "kB" {
+			if n, err := strconv.ParseInt(fields[1], 10, 64); err == nil && n > 0 && n < 1<<43 {
+				return n << 10
+			}
+		}
+	}
+	return 0
+}
+
+// ghwOptions make ghw read the same tree as we do, silently and without
+// running programs.
+func ghwOptions(ctx context.Context, t tree) []any {
+	return []any{ctx, ghw.WithChroot(t.root), ghw.WithDisableWarnings(), ghw.WithDisableTools()}
+}
+
+// cpus reads the processor packages. ghw counts cores and threads from the
+// topology; what a processor is stands in /proc/cpuinfo.
+func cpus(ctx context.Context, t tree) []CPU {
+	packages, order := parseCPUInfo(t.text("/proc/cpuinfo"))
+	if info, err := ghw.CPU(ghwOptions(ctx, t)...); err == nil && info != nil {
+		for _, p := range info.Processors {
+			c, ok := packages[p.ID]
+			if !ok && len(packages) == 1 {
+				c, ok = packages[order[0]]
+			}
+			if !ok {
+				if p.Model == "" {
+					continue
+				}
+				c = &CPU{Model: cleaned(p.Model), Vendor: cleaned(p.Vendor)}
+				packages[p.ID] = c
+				order = append(order, p.ID)
+			}
+			if c.Cores == 0 {
+				c.Cores = int(p.TotalCores)
+			}
+			if p.TotalHardwareThreads > 0 {
+				c.Threads = int(p.TotalHardwareThreads)
+			}
+		}
+	}
+	var all []CPU
+	for _, id := range order {
+		all = append(all, *packages[id])
+	}
+	return all
+}
+
+// parseCPUInfo reads the packages of /proc/cpuinfo by physical id, in order.
+func parseCPUInfo(text string) (packages map[int]*CPU, order []int) {
+	packages = map[int]*CPU{}
+	for _, section := range strings.Split(text, "\n\n") {
+		fields := map[string]string{}
+		for line := range strings.Lines(section) {
+			if key, value, ok := strings.Cut(line, ":"); ok {
+				fields[strings.TrimSpace(key)] = cleaned(value)
+			}
+		}
+		if fields["model name"] == "" && fields["vendor_id"] == "" {
+			continue
+		}
+		number := func(key string) int {
+			n, err := strconv.Atoi(fields[key])
+			if err != nil || n < 0 {
+				return 0
+			}
+			return n
+		}
+		id := number("physical id")
+		if c := packages[id]; c != nil {
+			c.Threads++
+			continue
+		}
+		packages[id] = &CPU{
+			Model: fields["model name"], Vendor: fields["vendor_id"],
+			Family: number("cpu family"), ModelNumber: number("model"), Stepping: number("stepping"),
+			Cores: number("cpu cores"), Threads: 1,
+		}
+		order = append(order, id)
+	}
+	return packages, order
+}
+
+// nics lists the physical network interfaces: those that hang on a device.
+func nics(ctx context.Context, t tree) []NIC {
+	all := []NIC{}
+	info, err := ghw.Network(ghwOptions(ctx, t)...)
+	if err != nil || info == nil {
+		return all
+	}
+	for _, n := range info.NICs {
+		dir := path.Join("/sys/class/net", n.Name)
+		device := t.dir(dir, "device")
+		if device == "" || !t.exists(device) || n.IsVirtual {
+			continue
+		}
+		all = append(all, NIC{
+			Name: cleaned(n.Name),
+			// ghw leaves out an address that software made up.
+			MAC:      strings.ToLower(cleaned(n.MACAddress)),
+			Model:    nicModel(t, device),
+			Driver:   t.linkBase(device, "driver"),
+			Wireless: t.exists(dir, "wireless") || t.exists(dir, "phy80211"),
+		})
+	}
+	return all
+}
+
+// nicModel names the USB or PCI device an interface belongs to; empty when it
+// is neither.
+func nicModel(t tree, device string) string {
+	if dir := t.above(device, "idVendor"); dir != "" {
+		if product := cleaned(t.text(dir, "product")); product != "" {
+			return strings.TrimSpace(cleaned(t.text(dir, "manufacturer")) + " " + product)
+		}
+		return "USB " + cleaned(t.text(dir, "idVendor")) + ":" + cleaned(t.text(dir, "idProduct"))
+	}
+	for dir := device; strings.HasPrefix(dir, "/sys/devices/"); dir = path.Dir(dir) {
+		// A virtio device has a vendor file, too; only PCI has a class.
+		if t.exists(dir, "class") && t.exists(dir, "vendor") {
+			id := func(file string) string {
+				return strings.TrimPrefix(strings.ToLower(cleaned(t.text(dir, file))), "0x")
+			}
+			return pciName(id("vendor"), id("device"))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,251 @@
+package inventory
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxAttribute is the most that is read of one file of sysfs or proc; mountinfo
+// of a busy server is the largest.
+const maxAttribute = 4 << 20
+
+// tree is a file system seen from a root. Paths are absolute below the root;
+// in a captured tree symbolic links cannot lead out of it.
+type tree struct{ root string }
+
+func newTree(root string) tree {
+	if root == "" {
+		root = "/"
+	}
+	return tree{root: filepath.Clean(root)}
+}
+
+// live is true for the system we run on.
+func (t tree) live() bool { return t.root == "/" }
+
+// errLoop is what resolve gives when links go round.
+var errLoop = errors.New("too many symbolic links")
+
+// resolve follows every symbolic link and gives the path below the root.
+// In a captured tree the last element may be missing below /dev.
+func (t tree) resolve(name string) (string, error) {
+	if t.live() {
+		real, err := filepath.EvalSymlinks(name)
+		if err != nil && (errors.Is(err, unix.ELOOP) || strings.Contains(err.Error(), "too many links")) {
+			err = errLoop
+		}
+		return real, err
+	}
+	done, rest := "/", strings.Split(path.Clean("/"+name), "/")
+	for links := 0; len(rest) > 0; {
+		next := rest[0]
+		rest = rest[1:]
+		switch next {
+		case "", ".":
+			continue
+		case "..":
+			done = path.Dir(done)
+			continue
+		}
+		at := path.Join(done, next)
+		target, err := os.Readlink(filepath.Join(t.root, at))
+		if err != nil {
+			if errors.Is(err, fs.ErrNotExist) && !(len(rest) == 0 && strings.HasPrefix(at, "/dev/")) {
+				return "", &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrNotExist}
+			}
+			done = at
+			continue
+		}
+		if links++; links > 40 {
+			return "", errLoop
+		}
+		if strings.HasPrefix(target, "/") {
+			done = "/"
+		}
+		rest = append(strings.Split(target, "/"), rest...)
+	}
+	return done, nil
+}
+
+// file gives the path to open on this system. Live, links are left to the
+// kernel, for those of /proc are more than text.
+func (t tree) file(name string) (string, error) {
+	if t.live() {
+		return name, nil
+	}
+	real, err := t.resolve(name)
+	return filepath.Join(t.root, real), err
+}
+
+// bytes reads a whole file, up to maxAttribute.
+func (t tree) bytes(name string) ([]byte, error) {
+	return t.head(name, maxAttribute)
+}
+
+// head reads at most n bytes from the beginning of a file.
+func (t tree) head(name string, n int64) ([]byte, error) {
+	real, err := t.file(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(real)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, n))
+}
+
+// text reads a file without the line end; empty when it cannot be read.
+func (t tree) text(elements ...string) string {
+	b, err := t.bytes(path.Join(elements...))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(string(b), "\n")
+}
+
+// number reads a decimal number; -1 when there is none.
+func (t tree) number(elements ...string) int64 {
+	n, err := strconv.ParseInt(strings.TrimSpace(t.text(elements...)), 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// names lists a directory in natural order; nil when it cannot be read.
+func (t tree) names(elements ...string) []string {
+	names, _ := t.list(path.Join(elements...))
+	slices.SortFunc(names, compareNatural)
+	return names
+}
+
+// list lists a directory in no particular order.
+func (t tree) list(name string) ([]string, error) {
+	real, err := t.file(name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := os.Open(real)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Readdirnames(-1)
+}
+
+// exists reports whether there is something at the path, even a dangling link.
+func (t tree) exists(elements ...string) bool {
+	_, err := os.Lstat(filepath.Join(t.root, path.Join(elements...)))
+	return err == nil
+}
+
+// link gives the target of a symbolic link as written; empty when it is none.
+func (t tree) link(elements ...string) string {
+	target, err := os.Readlink(filepath.Join(t.root, path.Join(elements...)))
+	if err != nil {
+		return ""
+	}
+	return target
+}
+
+// linkBase is the last element of a symbolic link's target.
+func (t tree) linkBase(elements ...string) string {
+	if target := t.link(elements...); target != "" {
+		return path.Base(target)
+	}
+	return ""
+}
+
+// dir resolves the links of a directory's path; empty when that fails.
+func (t tree) dir(elements ...string) string {
+	real, err := t.resolve(path.Join(elements...))
+	if err != nil {
+		return ""
+	}
+	return real
+}
+
+// above finds the nearest directory at or above dir, within sysfs, that holds
+// a file; empty when there is none.
+func (t tree) above(dir, file string) string {
+	for ; strings.HasPrefix(dir, "/sys/"); dir = path.Dir(dir) {
+		if t.exists(dir, file) {
+			return dir
+		}
+	}
+	return ""
+}
+
+// node is what stat says about a path.
+type node struct {
+	mode  fs.FileMode // type bits only
+	block string      // "major:minor" of a block device, else empty
+	file  fileID
+	size  int64
+}
+
+// fileID tells one file from every other.
+type fileID struct {
+	device string // "major:minor" of the file system
+	inode  uint64
+}
+
+func (f fileID) String() string { return fmt.Sprintf("%s/%d", f.device, f.inode) }
+
+// blockNode is what stat says about a block device.
+func blockNode(number string) node {
+	return node{mode: fs.ModeDevice, block: number}
+}
+
+// stat follows links. On the system we run on it never asks a network file
+// system to bring its attributes up to date, for a dead server would hang us.
+func (t tree) stat(name string) (node, error) {
+	real, err := t.file(name)
+	if err != nil {
+		return node{}, err
+	}
+	var st unix.Statx_t
+	const want = unix.STATX_TYPE | unix.STATX_MODE | unix.STATX_INO | unix.STATX_SIZE
+	if err := unix.Statx(unix.AT_FDCWD, real, unix.AT_STATX_DONT_SYNC|unix.AT_NO_AUTOMOUNT, want, &st); err != nil {
+		return node{}, &fs.PathError{Op: "stat", Path: name, Err: err}
+	}
+	n := node{
+		file: fileID{device: fmt.Sprintf("%d:%d", st.Dev_major, st.Dev_minor), inode: st.Ino},
+		size: int64(st.Size),
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFBLK:
+		n.mode, n.block = fs.ModeDevice, fmt.Sprintf("%d:%d", st.Rdev_major, st.Rdev_minor)
+	case unix.S_IFCHR:
+		n.mode = fs.ModeDevice | fs.ModeCharDevice
+	case unix.S_IFDIR:
+		n.mode = fs.ModeDir
+	case unix.S_IFIFO:
+		n.mode = fs.ModeNamedPipe
+	case unix.S_IFSOCK:
+		n.mode = fs.ModeSocket
+	case unix.S_IFREG:
+	default:
+		n.mode = fs.ModeIrregular
+	}
+	return n, nil
+}
+
+// onReadOnly reports whether a file lies on a file system mounted read-only.
+func (t tree) onReadOnly(name string) bool {
+	real, err := t.file(name)
+	var st unix.Statfs_t
+	return err == nil && unix.Statfs(real, &st) == nil && st.Flags&unix.ST_RDONLY != 0
+}
