@@ -1,5 +1,251 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
-func newDrivesCommand(a *app) *cobra.Command { return &cobra.Command{Use: "drives"} }
+	"github.com/spf13/cobra"
+
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/inventory"
+)
+
+func newDrivesCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "drives [PATH...]",
+		Short: "Show each drive: what it is, what it can do, why it may not be touched",
+		Long: `drives shows the drives of this machine, or those at the given paths: block
+devices by any path, or image files. It only reads.
+
+Exit status: 0 shown; 1 a drive could not be read; 64 usage.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			var source inventory.Source
+			all, err := source.Drives(cmd.Context())
+			if err != nil && len(paths) == 0 {
+				return fail(exitError, "", err)
+			}
+			shown, failed := all, error(nil)
+			if len(paths) > 0 {
+				shown = nil
+				for _, path := range paths {
+					d, err := source.Drive(cmd.Context(), path)
+					switch {
+					case err == nil:
+						shown = append(shown, d)
+					case failed == nil:
+						failed = err
+					default:
+						failed = fmt.Errorf("%w; %w", failed, err)
+					}
+				}
+			}
+			if err := a.showDrives(shown, all); err != nil {
+				return err
+			}
+			if failed != nil {
+				return fail(exitError, driveHint(failed), failed)
+			}
+			return nil
+		},
+	}
+}
+
+// driveMethod is one way in which a drive can be sanitized.
+type driveMethod struct {
+	Method    erase.Method    `json:"method"`
+	Technique erase.Technique `json:"technique"`
+}
+
+// driveLine is the JSON line of one drive.
+type driveLine struct {
+	Type   string `json:"type"`
+	Schema int    `json:"schema"`
+	inventory.Drive
+	Blocked string        `json:"blocked"`
+	Methods []driveMethod `json:"methods"`
+}
+
+func (a *app) showDrives(shown, all []inventory.Drive) error {
+	if a.flags.json {
+		for _, d := range shown {
+			if err := a.emit(driveLine{Type: "drive", Schema: 1, Drive: d, Blocked: blockedReason(d, all), Methods: driveMethods(d)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(shown) == 0 {
+		return nil
+	}
+	a.say("%s", driveHeader)
+	for _, d := range shown {
+		for _, line := range driveText(d, all) {
+			a.say("%s", line)
+		}
+	}
+	return nil
+}
+
+// blockedReason is why a drive may not be touched, empty when it may.
+func blockedReason(d inventory.Drive, all []inventory.Drive) string {
+	err := erase.Blocked(d, all, false)
+	if err == nil {
+		return ""
+	}
+	var refused *erase.RefusedError
+	if errors.As(err, &refused) {
+		return refused.Detail
+	}
+	return err.Error()
+}
+
+func driveMethods(d inventory.Drive) []driveMethod {
+	methods := []driveMethod{}
+	for _, f := range erase.Reach(d) {
+		methods = append(methods, driveMethod{f.Method, f.Technique})
+	}
+	return methods
+}
+
+func driveHint(err error) string {
+	switch {
+	case errors.Is(err, inventory.ErrNotFound):
+		return "'ombruk drives' without a path lists the drives of this machine"
+	case errors.Is(err, inventory.ErrEmpty):
+		return "check that a medium is in it"
+	default:
+		return ""
+	}
+}
+
+// The columns of the drive table fill 80 characters. The serial comes last and
+// is never cut, because a person has to type it.
+const (
+	pathWidth, busWidth, mediaWidth, sizeWidth, modelWidth, serialWidth = 13, 7, 8, 7, 20, 20
+)
+
+var driveHeader = fmt.Sprintf("%-*s %-*s %-*s %*s %-*s %s",
+	pathWidth, "DRIVE", busWidth, "BUS", mediaWidth, "MEDIA", sizeWidth, "SIZE", modelWidth, "MODEL", "SERIAL")
+
+// driveText is one drive for people: a row of the table and, beneath it, what
+// else there is to say.
+func driveText(d inventory.Drive, all []inventory.Drive) []string {
+	var lines []string
+	path, serial := cell(d.Path), orDash(cell(d.Serial))
+	if utf8.RuneCountInString(path) > pathWidth {
+		lines = append(lines, path)
+		path = ""
+	}
+	under := ""
+	if utf8.RuneCountInString(serial) > serialWidth {
+		under, serial = serial, "(below)"
+	}
+	lines = append(lines, fmt.Sprintf("%s %s %s %*s %s %s",
+		pad(path, pathWidth), pad(string(d.Bus), busWidth), pad(string(d.Media), mediaWidth),
+		sizeWidth, decimalSize(d.CapacityBytes), pad(orDash(modelText(d)), modelWidth), serial))
+	add := func(format string, args ...any) {
+		lines = append(lines, wrap("    "+fmt.Sprintf(format, args...), 80, "      ")...)
+	}
+	if under != "" {
+		add("serial %s", under)
+	}
+	if len(d.AlsoAt) > 0 {
+		add("the same drive as %s", cell(strings.Join(d.AlsoAt, ", ")))
+	}
+	if len(d.Siblings) > 0 {
+		add("behind the same controller: %s", cell(strings.Join(d.Siblings, ", ")))
+	}
+	reason := blockedReason(d, all)
+	if reason == "" {
+		var ways []string
+		for _, m := range driveMethods(d) {
+			ways = append(ways, fmt.Sprintf("%s by %s", m.Method, m.Technique))
+		}
+		add("can be erased: %s", strings.Join(ways, ", "))
+		return lines
+	}
+	add("must not be touched: %s", cell(reason))
+	for _, u := range d.Uses {
+		if also := "it is " + u.String(); also != reason {
+			add("also: %s", cell(also))
+		}
+	}
+	return lines
+}
+
+// modelText is maker and model, without the maker twice.
+func modelText(d inventory.Drive) string {
+	maker, model := cell(d.Manufacturer), cell(d.Model)
+	if maker == "" || strings.HasPrefix(strings.ToUpper(model), strings.ToUpper(maker)) {
+		return model
+	}
+	return strings.TrimSpace(maker + " " + model)
+}
+
+// cell makes untrusted text fit into one line of a table.
+func cell(s string) string {
+	return strings.NewReplacer("\n", "{U+000A}", "\t", "{U+0009}").Replace(printable(s))
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// pad cuts or fills a text to a width in characters.
+func pad(s string, width int) string {
+	n := utf8.RuneCountInString(s)
+	if n > width {
+		return string([]rune(s)[:width-1]) + "…"
+	}
+	return s + strings.Repeat(" ", width-n)
+}
+
+// wrap breaks a line at spaces. A word longer than the width stays whole.
+func wrap(line string, width int, indent string) []string {
+	var lines []string
+	for utf8.RuneCountInString(line) > width {
+		runes := []rune(line)
+		at := width
+		for at > len(indent) && runes[at] != ' ' {
+			at--
+		}
+		if at <= len(indent) {
+			break
+		}
+		lines = append(lines, string(runes[:at]))
+		line = indent + strings.TrimLeft(string(runes[at:]), " ")
+	}
+	return append(lines, line)
+}
+
+// decimalSize writes a size as it is printed on drives: three digits, powers
+// of ten.
+func decimalSize(bytes int64) string {
+	if bytes < 1000 {
+		return strconv.FormatInt(bytes, 10) + " B"
+	}
+	value, unit := float64(bytes), 0
+	for value >= 999.5 && unit < 6 {
+		value /= 1000
+		unit++
+	}
+	decimals := 0
+	switch {
+	case value < 9.995:
+		decimals = 2
+	case value < 99.95:
+		decimals = 1
+	}
+	text := strconv.FormatFloat(value, 'f', decimals, 64)
+	if decimals > 0 {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text + " " + []string{"B", "kB", "MB", "GB", "TB", "PB", "EB"}[unit]
+}
