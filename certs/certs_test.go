@@ -37,7 +37,7 @@ func depot(t testing.TB) *certs.Keys {
 
 func signer(t testing.TB, k *certs.Keys) *certs.Signer {
 	t.Helper()
-	s, _, err := k.Signer(nil, rand.Reader)
+	s, _, err := k.Signer(nil, monday(), rand.Reader)
 	check(t, err)
 	return s
 }

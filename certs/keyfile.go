@@ -23,6 +23,9 @@ var ErrPassphrase = errors.New("wrong passphrase")
 // ErrExists is the cause when a key would be overwritten.
 var ErrExists = errors.New("exists already")
 
+// ErrOpenToOthers is the cause when others than its owner can read a key.
+var ErrOpenToOthers = errors.New("others than its owner can read or write it")
+
 // maxKeyFileBytes bounds files of keys, certificates and revocation lists.
 const maxKeyFileBytes = 4 << 20
 
@@ -137,7 +140,7 @@ func readKeyFile(path string, curve elliptic.Curve, passphrase func() ([]byte, e
 		return nil, fmt.Errorf("read key: %w", err)
 	}
 	if runtime.GOOS != "windows" && mode.Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("read key %s: others than its owner can read or write it (mode %04o, want 0600)", path, mode.Perm())
+		return nil, fmt.Errorf("read key %s: %w (mode %04o, want 0600)", path, ErrOpenToOthers, mode.Perm())
 	}
 	key, err := decodeKey(data, curve, passphrase)
 	if err != nil {

@@ -20,6 +20,9 @@ import (
 // ErrNoOrganisation is the cause when a folder has no organisation's key.
 var ErrNoOrganisation = errors.New("no organisation key here")
 
+// ErrEnded is the cause when a certificate is past its end.
+var ErrEnded = errors.New("ended")
+
 // Keys is a folder of keys:
 //
 //	organisation.key, organisation.pem   the organisation's key, always under a passphrase
@@ -208,8 +211,9 @@ func (k *Keys) addStation(key *ecdsa.PrivateKey, chain []*x509.Certificate, pass
 // station makes one for itself, and created is true: it proves that a record was
 // not changed, nobody vouches for it, and [Verify] calls it untrusted everywhere.
 // Passphrase is called only for a key that is under one, and may be nil. A key
-// that is known to be revoked is an error.
-func (k *Keys) Signer(passphrase func() ([]byte, error), random io.Reader) (s *Signer, created bool, err error) {
+// that is known to be revoked is an error, and so is one whose certificate ended
+// before now: better refused here than by everybody who verifies.
+func (k *Keys) Signer(passphrase func() ([]byte, error), now time.Time, random io.Reader) (s *Signer, created bool, err error) {
 	id, err := k.current()
 	if err != nil {
 		return nil, false, fmt.Errorf("open station key: %w", err)
@@ -227,6 +231,10 @@ func (k *Keys) Signer(passphrase func() ([]byte, error), random io.Reader) (s *S
 	s, err = k.load(id, passphrase)
 	if err != nil {
 		return nil, false, fmt.Errorf("open station key: %w", err)
+	}
+	if end := s.Certificate().NotAfter; now.After(end) {
+		return nil, false, fmt.Errorf("open station key: the certificate of %q: %w on %s, and this machine's clock says %s",
+			s.Name(), ErrEnded, end.UTC().Format(time.DateOnly), now.UTC().Format(time.DateOnly))
 	}
 	return s, created, nil
 }
