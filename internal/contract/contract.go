@@ -208,7 +208,7 @@ func checkOrganisation(f *yamlfile.File, path string, country, orgnr *string) er
 	if *orgnr == "" {
 		return nil
 	}
-	normal, err := normalOrgnr(*country, *orgnr)
+	normal, err := Orgnr(*country, *orgnr)
 	if err != nil {
 		return f.Errorf(path+".orgnr", "%w", err)
 	}

@@ -174,7 +174,7 @@ func TestOrgnr(t *testing.T) {
 		{"EE", "12345678", ""},
 	}
 	for _, tt := range tests {
-		got, err := normalOrgnr(tt.country, tt.typed)
+		got, err := Orgnr(tt.country, tt.typed)
 		if got != tt.want || (err == nil) != (tt.want != "") {
 			t.Errorf("%s %s: got %q, %v, want %q", tt.country, tt.typed, got, err, tt.want)
 		}
@@ -198,7 +198,7 @@ func TestOneWrongDigitShows(t *testing.T) {
 		for i := range number {
 			for digit := '0'; digit <= '9'; digit++ {
 				typed := number[:i] + string(digit) + number[i+1:]
-				if _, err := normalOrgnr(code, typed); (err == nil) != (typed == number) {
+				if _, err := Orgnr(code, typed); (err == nil) != (typed == number) {
 					t.Errorf("%s %s: got %v", code, typed, err)
 				}
 			}
@@ -222,7 +222,7 @@ func FuzzParse(f *testing.F) {
 			if err != nil || got.Name != a.Name {
 				t.Errorf("agency %+v: found %+v, %v", a, got, err)
 			}
-			if again, err := normalOrgnr(a.Country, a.Orgnr); err != nil || again != a.Orgnr {
+			if again, err := Orgnr(a.Country, a.Orgnr); err != nil || again != a.Orgnr {
 				t.Errorf("number %q is not normal: %q, %v", a.Orgnr, again, err)
 			}
 		}

@@ -35,10 +35,11 @@ func countries() map[string]country {
 	}
 }
 
-// normalOrgnr gives the number as its country writes it, or says what is wrong
-// with it. Spaces, hyphens, full stops, the country's code in front and MVA
+// Orgnr gives the organisation number that was typed as its country writes it,
+// or says what is wrong with it. The country is an ISO 3166-1 code: NO, SE, DK
+// or FI. Spaces, hyphens, full stops, the country's code in front and MVA
 // behind are dropped first.
-func normalOrgnr(code, typed string) (string, error) {
+func Orgnr(code, typed string) (string, error) {
 	c, ok := countries()[code]
 	if !ok {
 		return "", fmt.Errorf("country %q: want NO, SE, DK or FI", code)
