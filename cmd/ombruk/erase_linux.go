@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/drive"
+	"github.com/ombruk/ombruk/internal/job"
+	"github.com/ombruk/ombruk/inventory"
+)
+
+func newEraseCommand(a *app) *cobra.Command {
+	f := new(jobFlags)
+	cmd := &cobra.Command{
+		Use:   "erase TARGET...",
+		Short: "Sanitize block devices or image files, from plan to certificate",
+		Long: `Sanitizes one or more block devices or image files to a standard, reads them
+back, and leaves a signed record (<id>.evidence.json) and page (<id>.pdf) for
+each in the output folder. With several targets nothing is written unless all
+may be. Mounted drives, drives in use, the boot medium, and drives that nobody
+confirmed are refused.
+
+` + exitHelp,
+		Example: `  ombruk erase /dev/sdb --standard nist-800-88r2-clear --confirm WD-WXC1A8
+  ombruk erase disk.img --standard nist-800-88r2-clear --confirm disk.img`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.recover(certs.ModeReal); err != nil {
+				return err
+			}
+			_, err := a.erase(cmd.Context(), f, args)
+			return err
+		},
+	}
+	f.planning(cmd)
+	f.running(cmd)
+	return cmd
+}
+
+// batch is what a run over several drives came to.
+type batch struct {
+	station *job.Station
+	order   job.Order
+	machine inventory.Machine
+	done    []job.Done // in the order of the targets
+	errs    []error    // of the records, in the order of the targets
+	code    int
+}
+
+// erase does the whole of `ombruk erase`.
+func (a *app) erase(ctx context.Context, f *jobFlags, paths []string) (*batch, error) {
+	p, err := a.loadPolicy()
+	if err != nil {
+		return nil, err
+	}
+	order, err := f.order(p, a.flags.operator)
+	if err != nil {
+		return nil, err
+	}
+	drives, err := a.targets(ctx, paths, f.allowFabric)
+	if err != nil {
+		return nil, err
+	}
+	plans, err := a.plans(drives, order)
+	if err != nil {
+		return nil, err
+	}
+	for _, plan := range plans {
+		if err := a.showPlan(plan, nil); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.confirmed(drives, f.confirm); err != nil {
+		return nil, err
+	}
+	b := new(batch)
+	if b.station, err = a.station(certs.ModeReal); err != nil {
+		return nil, err
+	}
+	if b.order, b.machine, err = a.order(ctx, f, p, b.station); err != nil {
+		return nil, err
+	}
+	return b, a.runAll(ctx, b, plans)
+}
+
+// runAll opens every drive, and only if all could be opened erases them side
+// by side.
+func (a *app) runAll(parent context.Context, b *batch, plans []erase.Plan) error {
+	tasks, err := openAll(parent, b.machine, plans)
+	if err != nil {
+		return refused(err)
+	}
+	// A transfer that waits in the kernel keeps its place among the running
+	// goroutines until the runtime notices; with more places than cores
+	// nobody waits for that.
+	runtime.GOMAXPROCS(min(64, runtime.NumCPU()+4*len(tasks)))
+	ctx, cancel := a.interruptible(parent, func() {
+		a.note("stopping: what is being written is finished and the records are closed; press again to leave at once")
+	})
+	defer cancel()
+	view := a.view(plans)
+	b.done, b.errs = make([]job.Done, len(tasks)), make([]error, len(tasks))
+	var wg sync.WaitGroup
+	for i, t := range tasks {
+		wg.Go(func() { b.done[i], b.errs[i] = b.station.Erase(ctx, t, b.order, view.event) })
+	}
+	wg.Wait()
+	view.end()
+	return a.conclude(b, plans)
+}
+
+// conclude says how it ended and with which code.
+func (a *app) conclude(b *batch, plans []erase.Plan) error {
+	var failed error
+	for i, d := range b.done {
+		if err := b.errs[i]; err != nil {
+			a.complain(fmt.Errorf("%s: the record could not be closed: %w", plans[i].Drive.Path, err), exitError,
+				"the started record is kept; free the output folder and run again, and it will be closed as interrupted")
+			b.code = worse(b.code, exitError)
+			continue
+		}
+		b.code = worse(b.code, exitOf(d))
+	}
+	if b.code != exitOK {
+		failed = &codedError{code: b.code, err: errors.New("not every drive is plainly clean"), said: true}
+	}
+	return failed
+}
+
+// openAll opens every drive or none.
+func openAll(ctx context.Context, m inventory.Machine, plans []erase.Plan) ([]job.Task, error) {
+	var tasks []job.Task
+	for _, p := range plans {
+		d, err := drive.Open(p.Drive, look(ctx))
+		if err != nil {
+			for _, t := range tasks {
+				_ = t.Device.Close()
+			}
+			return nil, err
+		}
+		tasks = append(tasks, job.Task{Plan: p, Device: d, Machine: m, Alongside: len(plans), Temperature: temperature(p.Drive)})
+	}
+	return tasks, nil
+}
+
+// temperatureEvery is the time between two readings of a sensor, which may
+// cost the drive a command.
+const temperatureEvery = 5 * time.Second
+
+// temperature reads a drive's sensor, where it had one at the start.
+func temperature(d inventory.Drive) func() (int, bool) {
+	if d.TemperatureCelsius == nil {
+		return nil
+	}
+	last, at, known := *d.TemperatureCelsius, time.Now(), true
+	return func() (int, bool) {
+		if time.Since(at) >= temperatureEvery {
+			last, known = inventory.Source{}.Temperature(d)
+			at = time.Now()
+		}
+		return last, known
+	}
+}
+
+// progressEvery is how often progress is reported.
+func (a *app) progressEvery() time.Duration {
+	if a.flags.json {
+		return time.Second
+	}
+	return 250 * time.Millisecond
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ombruk/ombruk/erase"
+)
+
+// planLine is one line of plan --json.
+type planLine struct {
+	Type       string           `json:"type"`
+	Schema     int              `json:"schema"`
+	Path       string           `json:"path"`
+	Serial     string           `json:"serial"`
+	Confirm    string           `json:"confirm"` // what --confirm wants for it
+	Standard   string           `json:"standard"`
+	Requested  erase.Method     `json:"requested"`
+	Accepted   erase.Method     `json:"accepted"`
+	AcceptedBy string           `json:"accepted_by"`
+	Achieves   erase.Method     `json:"achieves"`
+	Technique  erase.Technique  `json:"technique"`
+	Steps      []erase.Step     `json:"steps"`
+	Fallbacks  []erase.Fallback `json:"fallbacks"`
+	Why        []string         `json:"why"`
+	Refused    string           `json:"refused"` // empty when erase would run
+}
+
+func newPlanCommand(a *app) *cobra.Command {
+	f := new(jobFlags)
+	cmd := &cobra.Command{
+		Use:   "plan TARGET...",
+		Short: "Show what erase would do to drives or image files, and why",
+		Long:  planHelp(),
+		Args:  cobra.MinimumNArgs(1),
+		RunE:  func(cmd *cobra.Command, args []string) error { return a.plan(cmd, f, args) },
+	}
+	f.planning(cmd)
+	return cmd
+}
+
+// planHelp lists the standards from their table.
+func planHelp() string {
+	var b strings.Builder
+	b.WriteString("Shows the steps that erase would take, the Method they reach, and why. Nothing\nis written.\n\nStandards:\n")
+	for _, s := range erase.Standards() {
+		fmt.Fprintf(&b, "  %-20s %-6s %s\n", s.ID, s.Method, s.Title)
+	}
+	b.WriteString("\n" + exitHelp)
+	return b.String()
+}
+
+func (a *app) plan(cmd *cobra.Command, f *jobFlags, args []string) error {
+	p, err := a.loadPolicy()
+	if err != nil {
+		return err
+	}
+	order, err := f.order(p, a.flags.operator)
+	if err != nil {
+		return err
+	}
+	drives, err := a.targets(cmd.Context(), args, f.allowFabric)
+	if err != nil {
+		return err
+	}
+	var first error
+	for _, d := range drives {
+		plan, err := erase.MakePlan(d, order)
+		if err != nil && !errors.Is(err, erase.ErrOutOfReach) {
+			return refused(err)
+		}
+		if first == nil {
+			first = err
+		}
+		if err := a.showPlan(plan, err); err != nil {
+			return err
+		}
+	}
+	return refused(first)
+}
+
+// showPlan prints a plan for a person or a script.
+func (a *app) showPlan(p erase.Plan, refusal error) error {
+	d := p.Drive
+	if a.flags.json {
+		line := planLine{
+			Type: "plan", Schema: 1, Path: d.Path, Serial: d.Serial, Confirm: erase.ConfirmToken(d), Standard: p.Standard.ID,
+			Requested: p.Requested, Accepted: p.Accepted, AcceptedBy: p.AcceptedBy, Achieves: p.Achieves, Technique: p.Technique,
+			Steps: p.Steps, Fallbacks: p.Fallbacks, Why: p.Why,
+		}
+		if refusal != nil {
+			line.Refused = refusal.Error()
+		}
+		return a.emit(line)
+	}
+	a.say("%s", printable(describe(d)))
+	a.say("  ordered   %s (%s)", p.Standard.Title, p.Requested)
+	if p.Accepted != p.Requested {
+		a.say("  accepted  %s, by %s", p.Accepted, printable(p.AcceptedBy))
+	}
+	a.say("  reaches   %s by %s", p.Achieves, p.Technique)
+	for i, s := range p.Steps {
+		a.say("  %2d. %s", i+1, s.Title)
+	}
+	for _, w := range p.Why {
+		a.say("  - %s", printable(w))
+	}
+	if p.Standard.Note != "" {
+		a.say("  - %s", p.Standard.Note)
+	}
+	if refusal != nil {
+		a.say("  not run: %s", printable(refusal.Error()))
+		for _, fb := range p.Fallbacks {
+			a.say("  instead: --standard %s reaches %s by %s; %s", fb.Standard, fb.Method, fb.Technique, fb.Why)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/internal/contract"
+	"github.com/ombruk/ombruk/internal/job"
+	"github.com/ombruk/ombruk/internal/kernel"
+	"github.com/ombruk/ombruk/internal/lang"
+	"github.com/ombruk/ombruk/internal/policy"
+	"github.com/ombruk/ombruk/internal/record"
+	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/report"
+)
+
+// language is --lang, else the environment's.
+func (a *app) language() (string, error) {
+	tag := a.flags.lang
+	if tag == "" {
+		tag = lang.Detect(os.Getenv)
+	}
+	if _, err := lang.For(tag); err != nil {
+		return "", fail(exitUsage, "", err)
+	}
+	return tag, nil
+}
+
+// station gets everything ready that a record needs, before any drive is
+// touched: the key, the chain, the output folder. A station without a key gets
+// one of its own, which nobody vouches for.
+func (a *app) station(mode certs.Mode) (*job.Station, error) {
+	tag, err := a.language()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := a.keysDir()
+	if err != nil {
+		return nil, err
+	}
+	ask := func() ([]byte, error) { return a.passphrase("station key", false) }
+	signer, created, err := certs.OpenKeys(dir).Signer(ask, a.now(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	if created {
+		a.note("made a local station key in %s; nobody vouches for it, so its pages say that the issuer is not established (ombruk keys init makes an organisation's key)", dir)
+	}
+	folder, err := record.OpenFolder(a.flags.out)
+	if err != nil {
+		return nil, fail(exitError, "name a folder that can be written to and has room: --out DIR", err)
+	}
+	chain, err := record.OpenChain(filepath.Join(dir, "chain"), signer.ID())
+	if err != nil {
+		return nil, err
+	}
+	pages, err := report.New()
+	if err != nil {
+		return nil, err
+	}
+	source, trusted := a.clock(signer)
+	return &job.Station{
+		Signer: signer, Chain: chain, Folder: folder, Pages: pages, Mode: mode, Language: tag,
+		Tool: certs.Tool{Name: "ombruk", Version: toolVersion(), Commit: toolCommit()},
+		Now:  a.now, Rand: rand.Reader, ClockSource: source, ClockTrusted: trusted,
+	}, nil
+}
+
+// clock says how far this machine's clock is to be believed: only when a time
+// service keeps it, and it is not before the station's key was made. Returned
+// computers often have an empty clock battery and start in 1980.
+func (a *app) clock(s *certs.Signer) (source string, trusted bool) {
+	if a.now().Before(s.Certificate().NotBefore) {
+		a.note("this machine's clock says %s, which is before the station's key was made; the records will say that their time is not to be trusted", a.now().UTC().Format(time.DateOnly))
+		return "system", false
+	}
+	if kernel.Synchronized() {
+		return "system-synchronized", true
+	}
+	return "system", false
+}
+
+// recover closes what an earlier run left open in the output folder. It makes
+// no folder and no key when there is nothing to close.
+func (a *app) recover(mode certs.Mode) error {
+	left, err := filepath.Glob(filepath.Join(a.flags.out, "*"+record.StartedSuffix))
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	station, err := a.station(mode)
+	if err != nil {
+		return err
+	}
+	// One bad leftover must not stop the day's work: it stays where it is,
+	// verify shows it, and the run goes on.
+	if err := station.Recover(a.show); err != nil {
+		a.note("%v", err)
+	}
+	return nil
+}
+
+// note tells a person something on standard error that is neither result nor error.
+func (a *app) note(format string, args ...any) {
+	fmt.Fprintf(a.stderr, "ombruk: note: %s\n", printable(fmt.Sprintf(format, args...)))
+}
+
+// loadPolicy reads --policy or the shipped one.
+func (a *app) loadPolicy() (policy.Policy, error) {
+	if a.flags.policy == "" {
+		return policy.Default(), nil
+	}
+	p, err := policy.Load(a.flags.policy)
+	if err != nil {
+		return p, err
+	}
+	if p.ValidFrom.After(a.now()) {
+		return p, fmt.Errorf("policy %s: it is valid from %s only", a.flags.policy, p.ValidFrom.Format(time.DateOnly))
+	}
+	return p, nil
+}
+
+// agency finds --agency in --contract, or takes its number alone.
+func (a *app) agency() (certs.Agency, error) {
+	number := a.flags.agency
+	if a.flags.contract == "" {
+		if number == "" {
+			return certs.Agency{}, nil
+		}
+		orgnr, err := contract.Orgnr("NO", number)
+		if err != nil {
+			return certs.Agency{}, fail(exitUsage, "pass --contract FILE for an agency of another country", fmt.Errorf("--agency: %w", err))
+		}
+		return certs.Agency{Orgnr: orgnr}, nil
+	}
+	c, err := contract.Load(a.flags.contract)
+	if err != nil {
+		return certs.Agency{}, err
+	}
+	if number == "" {
+		return certs.Agency{Agreement: c.Agreement.Name}, nil
+	}
+	found, err := c.Agency(number)
+	if err != nil {
+		return certs.Agency{}, fail(exitUsage, "the agency must be listed in the contract file", err)
+	}
+	return certs.Agency{Orgnr: found.Orgnr, Name: found.Name, Agreement: c.Agreement.Name, Subcontract: found.Subcontract}, nil
+}
+
+// order gathers what the records of this machine have in common.
+func (a *app) order(ctx context.Context, f *jobFlags, p policy.Policy, s *job.Station) (job.Order, inventory.Machine, error) {
+	agency, err := a.agency()
+	if err != nil {
+		return job.Order{}, inventory.Machine{}, err
+	}
+	machine, err := inventory.Source{}.Machine(ctx)
+	if err != nil {
+		return job.Order{}, machine, fmt.Errorf("inventory: %w", err)
+	}
+	unit, err := job.UnitID(machine, rand.Reader)
+	if err != nil {
+		return job.Order{}, machine, err
+	}
+	o := job.Order{
+		Agency: agency, Order: a.flags.order, AssetTag: a.flags.asset, UnitID: unit, Operator: a.flags.operator,
+		Policy: certs.Policy{Name: p.Name, SHA256: p.SHA256}, Stall: p.Stall,
+		Confidentiality: f.confidentiality, KeepKey: f.keepKey, Every: a.progressEvery(),
+	}
+	if o.Operator != "" {
+		o.People.PerformedBy = &certs.Person{Name: o.Operator, Title: f.title, Organisation: s.Signer.Organisation(), Date: a.now().UTC().Format(time.DateOnly), Place: f.place, Contact: f.contact}
+	}
+	return o, machine, nil
+}
+
+// worse gives the exit code that counts when several apply: 6, 4, 1, 5, 3.
+func worse(a, b int) int {
+	for _, code := range []int{exitEvidence, exitDataFound, exitError, exitCancelled, exitRefused, exitNotClean} {
+		if a == code || b == code {
+			return code
+		}
+	}
+	return max(a, b)
+}
+
+// exitOf is the exit code of one finished drive.
+func exitOf(d job.Done) int {
+	switch {
+	case d.Record.Verification.Mismatches > 0:
+		return exitDataFound
+	case errors.Is(d.Err, context.Canceled):
+		return exitCancelled
+	case !d.Record.Fulfilled || len(d.Record.Exceptions) > 0:
+		return exitNotClean
+	}
+	return exitOK
+}

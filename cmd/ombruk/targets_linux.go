@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/policy"
+	"github.com/ombruk/ombruk/inventory"
+)
+
+// jobFlags are the flags of plan, erase and process.
+type jobFlags struct {
+	standard, verify, accept string
+	confirm                  []string
+	bestEffort, allowFabric  bool
+	keepKey                  bool
+	title, place, contact    string
+	confidentiality          string
+}
+
+// planning adds the flags that shape a plan.
+func (f *jobFlags) planning(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVar(&f.standard, "standard", "nist-800-88r2-purge", "standard to sanitize to (ombruk plan --help lists them)")
+	fs.StringVar(&f.verify, "verify", "", "how much is read back: full, sample or none (default: the policy's, which is full)")
+	fs.StringVar(&f.accept, "accept", "", "least Method the customer settles for: clear or purge (default: the standard's)")
+	fs.BoolVar(&f.bestEffort, "best-effort", false, "run the strongest technique even when it cannot reach the accepted Method; the page is then a record, not a certificate")
+	fs.BoolVar(&f.allowFabric, "allow-fabric", false, "allow drives that are reached over a network or storage fabric")
+	_ = cmd.RegisterFlagCompletionFunc("standard", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var ids []string
+		for _, s := range erase.Standards() {
+			ids = append(ids, s.ID+"\t"+s.Title)
+		}
+		return ids, cobra.ShellCompDirectiveNoFileComp
+	})
+	for name, words := range map[string][]string{"verify": {"full", "sample", "none"}, "accept": {"clear", "purge"}} {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	}
+}
+
+// running adds the flags of commands that write.
+func (f *jobFlags) running(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringArrayVar(&f.confirm, "confirm", nil, "serial of a drive that is to be erased, once per drive (without a serial its path; for an image file its base name)")
+	fs.BoolVar(&f.keepKey, "keep-key", false, "leave the key of random passes beside the record, so that anybody can check the pass")
+	fs.StringVar(&f.title, "operator-title", "", "title of the operator, for the certificate")
+	fs.StringVar(&f.place, "place", "", "where the work is done, for the certificate")
+	fs.StringVar(&f.contact, "contact", "", "how to reach the operator, for the certificate")
+	fs.StringVar(&f.confidentiality, "confidentiality", "", "confidentiality category of the data before, for the certificate")
+}
+
+// order reads the flags as what the customer asks for.
+func (f *jobFlags) order(p policy.Policy, operator string) (erase.Order, error) {
+	s, err := erase.FindStandard(f.standard)
+	if err != nil {
+		return erase.Order{}, fail(exitUsage, "", err)
+	}
+	o := erase.Order{Standard: s, BestEffort: f.bestEffort, Verify: p.VerifyAfterOverwrite}
+	if p.Accept != erase.MethodNone {
+		o.Accept, o.AcceptBy = p.Accept, "policy "+p.Name
+	}
+	if f.accept != "" {
+		m, err := erase.ParseMethod(f.accept)
+		if err != nil || m == erase.MethodNone || m == erase.Destruct {
+			return o, fail(exitUsage, "", fmt.Errorf("--accept %s: want clear or purge", f.accept))
+		}
+		o.Accept, o.AcceptBy = m, "operator"
+		if operator != "" {
+			o.AcceptBy = "operator " + operator
+		}
+	}
+	switch v := erase.VerifyMode(f.verify); v {
+	case "":
+	case erase.VerifyFull, erase.VerifySample, erase.VerifyNone:
+		o.Verify = v
+	default:
+		return o, fail(exitUsage, "", fmt.Errorf("--verify %s: want full, sample or none", f.verify))
+	}
+	return o, nil
+}
+
+// refused turns a refusal into an error with the right exit code and hint.
+func refused(err error) error {
+	var r *erase.RefusedError
+	if errors.As(err, &r) {
+		return fail(exitRefused, r.Hint, fmt.Errorf("refused: %w", err))
+	}
+	return err
+}
+
+// look reads one target's present facts.
+func look(ctx context.Context) func(path string) (inventory.Drive, error) {
+	return func(path string) (inventory.Drive, error) { return inventory.Source{}.Drive(ctx, path) }
+}
+
+// targets finds the drives that are named, each once, and refuses them all if
+// one may not be touched.
+func (a *app) targets(ctx context.Context, paths []string, allowFabric bool) ([]inventory.Drive, error) {
+	all, err := inventory.Source{}.Drives(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for drives: %w", err)
+	}
+	var found []inventory.Drive
+	seen := map[string]bool{}
+	for _, path := range paths {
+		d, err := inventory.Source{}.Drive(ctx, path)
+		switch {
+		case errors.Is(err, inventory.ErrNotADrive), errors.Is(err, inventory.ErrEmpty):
+			return nil, fail(exitRefused, "name a block device or an image file", fmt.Errorf("refused: %w", err))
+		case err != nil:
+			return nil, fail(exitError, "ombruk drives lists the drives of this machine", err)
+		}
+		if seen[d.DeviceNumber] {
+			continue
+		}
+		seen[d.DeviceNumber] = true
+		found = append(found, d)
+	}
+	for _, d := range found {
+		if err := erase.Blocked(d, append(all, found...), allowFabric); err != nil {
+			return nil, refused(err)
+		}
+	}
+	return found, nil
+}
+
+// plans makes the plans of all drives, or refuses them all.
+func (a *app) plans(drives []inventory.Drive, o erase.Order) ([]erase.Plan, error) {
+	var plans []erase.Plan
+	for _, d := range drives {
+		p, err := erase.MakePlan(d, o)
+		if err != nil {
+			return nil, refused(err)
+		}
+		plans = append(plans, p)
+	}
+	return plans, nil
+}
+
+// confirmed makes sure that a person or a script has named every drive. At a
+// terminal, without --confirm, the drives are shown and each is typed.
+func (a *app) confirmed(drives []inventory.Drive, tokens []string) error {
+	in, ok := a.stdin.(*os.File)
+	if len(tokens) == 0 && ok && term.IsTerminal(int(in.Fd())) {
+		lines := bufio.NewReader(io.LimitReader(in, 1<<16))
+		for _, d := range drives {
+			fmt.Fprintf(a.stderr, "Everything on %s will be destroyed.\nType %s to confirm: ", printable(describe(d)), printable(erase.ConfirmToken(d)))
+			line, err := lines.ReadString('\n')
+			if err != nil && !errors.Is(err, io.EOF) {
+				return fmt.Errorf("read the confirmation: %w", err)
+			}
+			tokens = append(tokens, strings.TrimSpace(line))
+		}
+	}
+	return refused(erase.Confirm(drives, tokens))
+}
+
+// describe is a drive in one line.
+func describe(d inventory.Drive) string {
+	parts := []string{d.Path}
+	for _, s := range []string{d.Manufacturer, d.Model} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	parts = append(parts, decimalBytes(d.CapacityBytes))
+	if d.Serial != "" {
+		parts = append(parts, "serial "+d.Serial)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// decimalBytes is a size as it is printed on drives.
+func decimalBytes(n int64) string {
+	const units = "kMGTPE"
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, unit := float64(n)/1000, 0
+	for value >= 999.5 && unit < len(units)-1 {
+		value /= 1000
+		unit++
+	}
+	if value < 9.95 {
+		return fmt.Sprintf("%.1f %cB", value, units[unit])
+	}
+	return fmt.Sprintf("%.0f %cB", value, units[unit])
+}
