@@ -13,6 +13,7 @@ var (
 	ataPort    = regexp.MustCompile(`/ata\d+/`)
 	usbBus     = regexp.MustCompile(`/usb\d+/`)
 	fabricPort = regexp.MustCompile(`/(session\d+|rport-[0-9:-]+|port-\d+:\d+/target[0-9:]+)/`)
+	virtioDisk = regexp.MustCompile(`/virtio\d+/block/`)
 	sasDevice  = regexp.MustCompile(`/end_device-[0-9:]+/`)
 	mmcArea    = regexp.MustCompile(`^(mmcblk\d+)(boot|gp)\d+$`)
 	notADrive  = regexp.MustCompile(`^(ram|zram|loop|dm-|md|bcache|zd|mtdblock|ubiblock|sr|scd|fd)\d*`)
@@ -106,10 +107,10 @@ func (r *reader) bus(b *block) Bus {
 	case fabricPort.MatchString(within):
 		return BusFabric
 	}
-	switch r.linkBase(b.dir, "device", "subsystem") {
-	case "virtio":
+	if virtioDisk.MatchString(within) {
 		return BusVirtio
-	case "scsi":
+	}
+	if r.linkBase(b.dir, "device", "subsystem") == "scsi" {
 		switch {
 		case r.raidVolume(b):
 			return BusVirtual

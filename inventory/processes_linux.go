@@ -81,7 +81,7 @@ func readProcesses(ctx context.Context, r *reader, files []imageFile) (*processe
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("read /proc: %w", err)
 		}
-		addNamespace(pid, true)
+		addNamespace(pid, pid != "1")
 		if pid == self {
 			continue
 		}

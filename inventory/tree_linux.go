@@ -37,7 +37,7 @@ func (t tree) live() bool { return t.root == "/" }
 var errLoop = errors.New("too many symbolic links")
 
 // resolve follows every symbolic link and gives the path below the root.
-// In a captured tree the last element may be missing below /dev.
+// In a captured tree what is below /dev may be missing.
 func (t tree) resolve(name string) (string, error) {
 	if t.live() {
 		real, err := filepath.EvalSymlinks(name)
@@ -60,7 +60,7 @@ func (t tree) resolve(name string) (string, error) {
 		at := path.Join(done, next)
 		target, err := os.Readlink(filepath.Join(t.root, at))
 		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) && !(len(rest) == 0 && strings.HasPrefix(at, "/dev/")) {
+			if errors.Is(err, fs.ErrNotExist) && !strings.HasPrefix(at+"/", "/dev/") {
 				return "", &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrNotExist}
 			}
 			done = at
