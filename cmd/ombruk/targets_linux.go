@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -112,6 +113,10 @@ func (a *app) targets(ctx context.Context, paths []string, allowFabric bool) ([]
 	var found []inventory.Drive
 	seen := map[string]bool{}
 	for _, path := range paths {
+		// A record must name its target so that it can be found from anywhere.
+		if abs, err := filepath.Abs(path); err == nil && path != "" {
+			path = abs
+		}
 		d, err := inventory.Source{}.Drive(ctx, path)
 		switch {
 		case errors.Is(err, inventory.ErrNotADrive), errors.Is(err, inventory.ErrEmpty):
