@@ -1,0 +1,95 @@
+# make help lists what there is. Needs Go, git and, for `make test`, the Debian
+# packages that .ci/packages names.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+# Tools are built once, at exactly these versions, and shared by all copies of
+# the tree.
+LINT_VERSION := v2.15.0
+GORELEASER_VERSION := v2.16.0
+TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ombruk-tools
+LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)
+GORELEASER := $(TOOLS)/goreleaser-$(GORELEASER_VERSION)
+# How long each fuzz target runs.
+FUZZTIME ?= 20s
+# Where goroutines meet; checked with the race detector.
+RACE := ./erase/... ./internal/drive/... ./internal/job/... ./internal/record/...
+
+COMMIT := $(shell git describe --always --dirty --abbrev=40 --match= 2>/dev/null)
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: build
+build: ## bin/ombruk, static
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X main.commit=$(COMMIT)' -o bin/ombruk ./cmd/ombruk
+
+.PHONY: check
+check: fmt vet cross ## The fast checks, for every commit
+	go test -short ./...
+
+.PHONY: test
+test: packages fmt vet cross lint release-check race ## Everything
+	go test ./...
+
+.PHONY: lint
+lint: $(LINT) ## golangci-lint
+	$< run
+
+.PHONY: fuzz
+fuzz: ## Each fuzz target for FUZZTIME (20s)
+	.ci/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## Speed against other tools on scratch images, see docs/bench.md
+	go run ./internal/bench
+
+.PHONY: snapshot
+snapshot: $(GORELEASER) ## All release files into dist/, published nowhere
+	$< release --snapshot --clean --skip=publish
+
+.PHONY: clean
+clean: ## Remove what builds leave
+	rm -rf bin dist
+
+# Parts of the above.
+
+.PHONY: packages
+packages:
+	.ci/packages
+
+.PHONY: fmt
+fmt:
+	@unformatted="$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go' | xargs -r ls 2>/dev/null))"; \
+	if [ -n "$$unformatted" ]; then echo "gofmt -w would change:" $$unformatted; exit 1; fi
+
+.PHONY: vet
+vet:
+	go vet ./...
+
+# The station is Linux on two architectures; the office is anything.
+.PHONY: cross
+cross:
+	for target in linux/arm64 windows/amd64 darwin/arm64; do \
+		echo "build for $$target"; \
+		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} go build -buildvcs=false ./...; \
+	done
+
+.PHONY: race
+race:
+	CGO_ENABLED=1 go test -race -short $(RACE)
+
+.PHONY: release-check
+release-check: $(GORELEASER)
+	$< check
+
+$(LINT):
+	.ci/tool $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+$(GORELEASER):
+	.ci/tool $@ github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
