@@ -171,9 +171,6 @@ func inUTC(r *Record) {
 // [MaxEnvelopeBytes], certificates that do not hold together, a record that
 // contradicts itself. What is not an envelope at all is [ErrNotEvidence].
 func Open(data []byte) (*Record, error) {
-	if len(data) > MaxEnvelopeBytes {
-		return nil, fmt.Errorf("open evidence: larger than %d bytes", MaxEnvelopeBytes)
-	}
 	record, err := open(data)
 	if err != nil {
 		return nil, fmt.Errorf("open evidence: %w", err)
@@ -182,31 +179,14 @@ func Open(data []byte) (*Record, error) {
 }
 
 func open(data []byte) (*Record, error) {
-	var env envelope
-	if err := json.Unmarshal(data, &env); err != nil || env.PayloadType == "" || len(env.Signatures) == 0 {
-		return nil, ErrNotEvidence
-	}
-	if again, err := json.Marshal(env); err != nil || !bytes.Equal(again, data) {
-		return nil, errors.New("the envelope holds something besides payload, payloadType and signatures, or is not in its canonical form")
-	}
-	if env.PayloadType != payloadType {
-		return nil, fmt.Errorf("payload type %q is not known", env.PayloadType)
-	}
-	if len(env.Signatures) != 1 {
-		return nil, fmt.Errorf("%d signatures: want one", len(env.Signatures))
-	}
-	sig := env.Signatures[0]
-	chain, err := parseChain([]byte(sig.Cert))
+	env, chain, err := readEnvelope(data)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkChain(chain); err != nil {
+	if err := verifySignature(chain[0], preAuthentication(env.Payload), env.Signatures[0].Sig); err != nil {
 		return nil, err
 	}
-	if sig.KeyID != keyID(chain[0]) {
-		return nil, errors.New("keyid is not that of the certificate")
-	}
-	if err := verifySignature(chain[0], preAuthentication(env.Payload), sig.Sig); err != nil {
+	if err := checkChain(chain); err != nil {
 		return nil, err
 	}
 	record, err := readStatement(env.Payload)
@@ -215,6 +195,33 @@ func open(data []byte) (*Record, error) {
 	}
 	record.Chain, record.SHA256 = chain, Digest(data)
 	return record, record.check()
+}
+
+// readEnvelope takes an envelope apart and checks nothing but its form.
+func readEnvelope(data []byte) (env envelope, chain []*x509.Certificate, err error) {
+	if len(data) > MaxEnvelopeBytes {
+		return env, nil, fmt.Errorf("larger than %d bytes", MaxEnvelopeBytes)
+	}
+	if err := json.Unmarshal(data, &env); err != nil || env.PayloadType == "" || len(env.Signatures) == 0 {
+		return env, nil, ErrNotEvidence
+	}
+	if again, err := json.Marshal(env); err != nil || !bytes.Equal(again, data) {
+		return env, nil, errors.New("the envelope holds something besides payload, payloadType and signatures, or is not in its canonical form")
+	}
+	if env.PayloadType != payloadType {
+		return env, nil, fmt.Errorf("payload type %q is not known", env.PayloadType)
+	}
+	if len(env.Signatures) != 1 {
+		return env, nil, fmt.Errorf("%d signatures: want one", len(env.Signatures))
+	}
+	sig := env.Signatures[0]
+	if chain, err = parseChain([]byte(sig.Cert)); err != nil {
+		return env, nil, err
+	}
+	if len(chain) == 0 || sig.KeyID != keyID(chain[0]) {
+		return env, nil, errors.New("keyid is not that of the certificate")
+	}
+	return env, chain, nil
 }
 
 // preAuthentication is the DSSE pre-authentication encoding of a payload.

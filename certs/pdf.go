@@ -120,12 +120,18 @@ func openPage(pdf []byte) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	record, err := Open(envelope)
+	// The certificates the page is checked with are the record's, so that one
+	// key made both.
+	_, chain, err := readEnvelope(envelope)
 	if err != nil {
 		return nil, fmt.Errorf("%s in the page: %w", EvidenceName, err)
 	}
-	if err := verifyCMS(der, digest, record.Chain); err != nil {
+	if err := verifyCMS(der, digest, chain); err != nil {
 		return nil, err
+	}
+	record, err := Open(envelope)
+	if err != nil {
+		return nil, fmt.Errorf("%s in the page: %w", EvidenceName, err)
 	}
 	return record, nil
 }
