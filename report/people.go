@@ -1,0 +1,181 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/erase"
+)
+
+// exceptions draws what a reader must know, or the sentence that there is
+// nothing.
+func (s *sheet) exceptions(list []erase.Exception) {
+	s.section("exceptions")
+	if len(list) == 0 {
+		s.put(makeRow(s.cell(left, right-left, s.t.Get("exceptions.none", nil), value)))
+		return
+	}
+	const indent = 5.0
+	x, width := left+indent, right-left-indent
+	for _, e := range list {
+		text := s.cell(x, width, s.exception(e), value)
+		rows := []row{makeRow(text)}
+		if len(e.LBARanges) > 0 {
+			ranges := s.t.Get("exceptions.blocks", map[string]any{"Ranges": s.ranges(e.LBARanges)})
+			rows = append(rows, makeRow(s.cell(x, width, ranges, style{7.75, false, ink, 3.5})))
+		}
+		s.together(0, rows...)
+		for i, r := range rows {
+			s.need(r.height)
+			if i == 0 {
+				s.drawSign(signExclamation, left+1.6, s.y+2, 3, ink)
+			}
+			s.put(r)
+		}
+		s.skip(0.7)
+	}
+}
+
+// exception is the sentence of an exception in the page's language, or the
+// record's own English where the language has none or lacks a fact for it.
+func (s *sheet) exception(e erase.Exception) string {
+	args := map[string]any{}
+	for k, v := range e.Params {
+		args[k] = v
+		if k == "accepted" || k == "achieved" {
+			args[k] = s.known("method", v)
+		}
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil && k == "blocks" {
+			args[k] = s.t.Number(n)
+		}
+	}
+	text, ok := s.t.Try("exception."+e.Code, args)
+	if !ok {
+		text = joined(": ", e.Text)
+		if text == "" {
+			text = e.Code
+		}
+	}
+	// A cause may end with its own full stop.
+	if strings.HasSuffix(text, "..") && !strings.HasSuffix(text, "...") {
+		text = strings.TrimSuffix(text, ".")
+	}
+	if e.Params["more"] == "yes" {
+		text += " " + s.t.Get("exceptions.cut", nil)
+	}
+	return text
+}
+
+// ranges lists block ranges, the first of them where there are many.
+func (s *sheet) ranges(list []erase.BadRange) string {
+	const shown = 40
+	var parts []string
+	for _, r := range list[:min(len(list), shown)] {
+		text := strconv.FormatUint(r.LBA, 10)
+		if r.Count > 1 {
+			text += "\u2013" + strconv.FormatUint(r.LBA+r.Count-1, 10)
+		}
+		parts = append(parts, text)
+	}
+	text := strings.Join(parts, ", ")
+	if more := len(list) - shown; more > 0 {
+		text = s.t.Count("exceptions.more", int64(more), map[string]any{"Ranges": text})
+	}
+	return text
+}
+
+// people draws the accountable people (NIST SP 800-88 Rev. 2 section 4.6:
+// name, title, date, location, contact, signature of each), with lines to
+// write on for those the record does not name, and then the clock.
+func (s *sheet) people(p certs.People, operator string, clock certs.Clock) {
+	const columns, gap, labelWidth = 3, 6.0, 19.0
+	rule := 4.6 * s.density.space // a line that a hand can write on
+	width := (right - left - gap*(columns-1)) / columns
+	persons := [columns]*certs.Person{p.PerformedBy, p.VerifiedBy, p.ValidatedBy}
+	if persons[0] == nil && operator != "" {
+		persons[0] = &certs.Person{Name: operator}
+	}
+	var title []cell
+	for i, key := range []string{"performed", "verified", "validated"} {
+		title = append(title, s.cell(left+float64(i)*(width+gap), width, s.t.Get("field."+key, nil), strong))
+	}
+	rows := []row{makeRow(title...)}
+	for _, key := range []string{"name", "title", "organisation", "date", "place", "contact", "signature"} {
+		var cells []cell
+		height := 0.0
+		for i, who := range persons {
+			x := left + float64(i)*(width+gap)
+			text := ""
+			if who != nil {
+				text = s.personField(*who, key)
+			}
+			lb := s.cell(x, labelWidth-1, s.t.Get("field."+key, nil), label)
+			v := s.cell(x+labelWidth, width-labelWidth, text, value)
+			if text == "" {
+				v = cell{x: x + labelWidth, rule: width - labelWidth, style: lb.style}
+				height = rule
+			}
+			cells = append(cells, lb, v)
+		}
+		r := makeRow(cells...)
+		if r.height < height {
+			for i := range r.cells {
+				r.cells[i].dy = height - r.height
+			}
+			r.height = height
+		}
+		rows = append(rows, r)
+	}
+	s.together(9, rows...)
+	s.section("people")
+	s.put(rows...)
+	s.skip(1.2)
+	s.put(makeRow(s.fieldCells(left, labelWidth, right-left, field{"clock", s.clock(clock)})...))
+}
+
+// personField is one fact about a person. The signature of a named person is
+// the station's, which covers the record that names him or her.
+func (s *sheet) personField(p certs.Person, key string) string {
+	switch key {
+	case "name":
+		return p.Name
+	case "title":
+		return p.Title
+	case "organisation":
+		return p.Organisation
+	case "date":
+		return s.date(p.Date)
+	case "place":
+		return p.Place
+	case "contact":
+		return p.Contact
+	}
+	if p.Name == "" {
+		return ""
+	}
+	return s.t.Get("people.signed", nil)
+}
+
+// date writes an RFC 3339 date or time as a date; anything else as it stands.
+func (s *sheet) date(text string) string {
+	for _, layout := range []string{time.DateOnly, time.RFC3339Nano} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return s.t.Date(at)
+		}
+	}
+	return text
+}
+
+func (s *sheet) clock(c certs.Clock) string {
+	source := s.t.Get("clock.unknown", nil)
+	if c.Source != "" {
+		source = s.known("clock", c.Source)
+	}
+	key := "clock.untrusted"
+	if c.Trusted {
+		key = "clock.trusted"
+	}
+	return capital(s.t.Get(key, map[string]any{"Source": source}))
+}
