@@ -3,6 +3,7 @@ package certs_test
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/json"
 	"io"
 	"testing"
 	"time"
@@ -134,3 +135,10 @@ func TestADrivesCertificateVerifies(t *testing.T) {
 }
 
 func newRandom() io.Reader { return rand.Reader }
+
+func payload(t testing.TB, envelope []byte) string {
+	t.Helper()
+	var v struct{ Payload []byte }
+	check(t, json.Unmarshal(envelope, &v))
+	return string(v.Payload)
+}
