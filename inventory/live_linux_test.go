@@ -112,7 +112,9 @@ func TestLiveMountedPartition(t *testing.T) {
 	device := loop(t, file)
 	part := device + "p1"
 	if _, err := os.Stat(part); err != nil {
-		t.Skipf("the kernel made no node for the partition: %v", err)
+		// This kernel reads no partition tables; it can be told.
+		run(t, "addpart", device, "1", "2048", "57344")
+		t.Cleanup(func() { run(t, "delpart", device, "1") })
 	}
 	run(t, "mkfs.ext4", "-q", "-F", part)
 	dir := filepath.Join(t.TempDir(), "mount point")

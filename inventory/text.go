@@ -77,7 +77,9 @@ func compareNatural(a, b string) int {
 		x, xNumber, restA := chunk(a)
 		y, yNumber, restB := chunk(b)
 		if x != y {
-			if xNumber == yNumber && len(x) != len(y) {
+			// Letters count on like numbers, after the two of the driver.
+			sameKind := xNumber && yNumber || len(x) > 2 && len(y) > 2 && x[:2] == y[:2]
+			if sameKind && len(x) != len(y) {
 				return len(x) - len(y)
 			}
 			return strings.Compare(x, y)
