@@ -4,8 +4,8 @@ package inventory
 type Bus string
 
 // The buses a drive can be on. BusImage is a regular file; BusVirtual is a
-// block device that is made of others (device-mapper, md, bcache, zram) and
-// is therefore not a whole drive.
+// block device that is made of others (device-mapper, md, bcache, zram, the
+// volume of a RAID controller) and is therefore not a whole drive.
 const (
 	BusUnknown Bus = "unknown"
 	BusATA     Bus = "ata"
@@ -45,6 +45,8 @@ type Drive struct {
 	Media Media  `json:"media"`
 	// Manufacturer, Model, Serial and Firmware are the drive's own words
 	// with padding removed; they are untrusted text and may hold anything.
+	// Where the bus has no field for the maker, it is the one that the model
+	// names; the manufacturer of an eMMC or SD card is decoded from its id.
 	Manufacturer string `json:"manufacturer"`
 	Model        string `json:"model"`
 	Serial       string `json:"serial"`
@@ -61,8 +63,8 @@ type Drive struct {
 	// "major:minor/inode" of the file. Two drives with the same number are
 	// one drive.
 	DeviceNumber string `json:"device_number"`
-	// Namespaces are the other namespaces (NVMe) or logical units (SCSI)
-	// behind the same controller or target, by path.
+	// Siblings are the other namespaces (NVMe), logical units (SCSI) or boot
+	// areas (eMMC) behind the same controller, target or chip, by path.
 	Siblings []string `json:"siblings,omitempty"`
 	// AlsoAt are further paths to the same drive (dual-port SAS, multipath).
 	AlsoAt []string `json:"also_at,omitempty"`

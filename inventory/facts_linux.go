@@ -320,20 +320,6 @@ func (r *reader) serial(b *block, s string) string {
 	return s
 }
 
-// wwnFrom takes a name in the kernel's form if it is a world-wide one: the
-// forms t10. and nvme. are made of model and serial.
-func wwnFrom(s string) string {
-	s = strings.ToLower(cleaned(s))
-	scheme, digits, _ := strings.Cut(s, ".")
-	switch scheme {
-	case "naa", "eui", "uuid":
-		if strings.Trim(digits, "0- ") != "" && strings.Trim(digits, "0123456789abcdef-") == "" {
-			return s
-		}
-	}
-	return ""
-}
-
 func either(a, b string) string {
 	if cleaned(a) != "" {
 		return a

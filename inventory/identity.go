@@ -135,6 +135,20 @@ func parseInquiry(b []byte) (inquiry, bool) {
 	return inquiry{vendor: string(b[8:16]), model: string(b[16:32]), revision: string(b[32:36])}, true
 }
 
+// wwnFrom takes a name in the kernel's form if it is a world-wide one: the
+// forms t10. and nvme. are made of model and serial.
+func wwnFrom(s string) string {
+	s = strings.ToLower(cleaned(s))
+	scheme, digits, _ := strings.Cut(s, ".")
+	switch scheme {
+	case "naa", "eui", "uuid":
+		if strings.Trim(digits, "0- ") != "" && strings.Trim(digits, "0123456789abcdef-") == "" {
+			return s
+		}
+	}
+	return ""
+}
+
 // card is what the CID register of an eMMC or SD card says.
 type card struct{ manufacturer, name, serial string }
 

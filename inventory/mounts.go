@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -88,4 +89,30 @@ func mountHolding(mounts []mount, path string) (m mount, ok bool) {
 		}
 	}
 	return m, ok
+}
+
+// fileID tells one file from every other.
+type fileID struct {
+	device string // "major:minor" of the file system
+	inode  uint64
+}
+
+func (f fileID) String() string { return fmt.Sprintf("%s/%d", f.device, f.inode) }
+
+// parseMapping reads one line of /proc/PID/maps: address, permissions, offset,
+// device in hex, inode, path. ok is false for memory without a file.
+func parseMapping(line string) (id fileID, mapped string, ok bool) {
+	fields := strings.Fields(line)
+	if len(fields) < 6 || fields[4] == "0" {
+		return fileID{}, "", false
+	}
+	high, low, _ := strings.Cut(fields[3], ":")
+	major, err1 := strconv.ParseUint(high, 16, 32)
+	minor, err2 := strconv.ParseUint(low, 16, 32)
+	inode, err3 := strconv.ParseUint(fields[4], 10, 64)
+	if err1 != nil || err2 != nil || err3 != nil {
+		return fileID{}, "", false
+	}
+	_, mapped, _ = strings.Cut(line, "/")
+	return fileID{device: fmt.Sprintf("%d:%d", major, minor), inode: inode}, unescapeOctal("/" + strings.TrimSuffix(mapped, "\n")), true
 }

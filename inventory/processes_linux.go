@@ -68,8 +68,11 @@ func readProcesses(ctx context.Context, r *reader, files []imageFile) (*processe
 	}
 	p.ofInit = addNamespace(own, false)
 	if p.ofInit == nil {
-		p.namespaces = []namespace{{}}
-		r.note("mounts: /proc/" + own + "/mountinfo cannot be read, so mounted drives are not recognized")
+		// Here it would mean calling every drive unused.
+		if r.live() {
+			return nil, errors.New("/proc/self/mountinfo cannot be read, so a drive in use would not be known: mount /proc")
+		}
+		r.note("mounts: the captured tree has no mountinfo, so mounted drives are not known")
 	}
 	if b, err := r.bytes("/proc/1/mountinfo"); err == nil {
 		p.ofInit = parseMountinfo(string(b))
@@ -153,22 +156,4 @@ func (p *processes) descriptors(r *reader, pid string, files []imageFile) error 
 		}
 	}
 	return nil
-}
-
-// parseMapping reads one line of /proc/PID/maps: address, permissions, offset,
-// device in hex, inode, path. ok is false for memory without a file.
-func parseMapping(line string) (id fileID, mapped string, ok bool) {
-	fields := strings.Fields(line)
-	if len(fields) < 6 || fields[4] == "0" {
-		return fileID{}, "", false
-	}
-	high, low, _ := strings.Cut(fields[3], ":")
-	major, err1 := strconv.ParseUint(high, 16, 32)
-	minor, err2 := strconv.ParseUint(low, 16, 32)
-	inode, err3 := strconv.ParseUint(fields[4], 10, 64)
-	if err1 != nil || err2 != nil || err3 != nil {
-		return fileID{}, "", false
-	}
-	_, mapped, _ = strings.Cut(line, "/")
-	return fileID{device: fmt.Sprintf("%d:%d", major, minor), inode: inode}, unescapeOctal("/" + strings.TrimSuffix(mapped, "\n")), true
 }

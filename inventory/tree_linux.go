@@ -196,14 +196,6 @@ type node struct {
 	size  int64
 }
 
-// fileID tells one file from every other.
-type fileID struct {
-	device string // "major:minor" of the file system
-	inode  uint64
-}
-
-func (f fileID) String() string { return fmt.Sprintf("%s/%d", f.device, f.inode) }
-
 // blockNode is what stat says about a block device.
 func blockNode(number string) node {
 	return node{mode: fs.ModeDevice, block: number}
