@@ -3,7 +3,6 @@ package certs
 import (
 	"bytes"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/hex"
@@ -18,23 +17,6 @@ import (
 
 // These tests hold a station's key and write with it what this program would
 // not: the forgeries of a thief, or of a careless later version.
-
-func forger(t testing.TB, org string) *Signer {
-	t.Helper()
-	k := OpenKeys(t.TempDir())
-	now := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
-	if err := k.InitOrganisation(org, "974760673", []byte("x"), now, rand.Reader); err != nil {
-		t.Fatal(err)
-	}
-	if err := k.NewStation("stick", []byte("x"), false, now, rand.Reader); err != nil {
-		t.Fatal(err)
-	}
-	s, _, err := k.Signer(nil, now, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 // sealRaw signs any bytes as a payload.
 func sealRaw(t testing.TB, s *Signer, payload []byte) []byte {
