@@ -65,6 +65,8 @@ func TestWhatIsNeverTouched(t *testing.T) {
 	base := newMemoryDrive(1 << 20).facts()
 	twin := base
 	twin.Path, twin.DeviceNumber = "/dev/twin", "2:2"
+	sharing := twin
+	sharing.WWN = "naa.1"
 	for _, c := range []struct {
 		name   string
 		change func(*inventory.Drive)
@@ -93,6 +95,8 @@ func TestWhatIsNeverTouched(t *testing.T) {
 		{"two drives with one serial", func(*inventory.Drive) {}, []inventory.Drive{twin}, erase.ErrSharedSerial, "/dev/twin"},
 		{"one drive on two paths", func(d *inventory.Drive) { d.AlsoAt = []string{"/dev/twin"} }, []inventory.Drive{twin}, nil, ""},
 		{"two namespaces of one drive", func(d *inventory.Drive) { d.Siblings = []string{"/dev/twin"} }, []inventory.Drive{twin}, nil, ""},
+		{"two cheap drives with one serial and one WWN", func(d *inventory.Drive) { d.Bus, d.WWN = inventory.BusUSB, "naa.1" }, []inventory.Drive{sharing}, erase.ErrSharedSerial, "/dev/twin"},
+		{"one SAS drive on two ports", func(d *inventory.Drive) { d.Bus, d.WWN = inventory.BusSAS, "naa.1" }, []inventory.Drive{sharing}, nil, ""},
 		{"itself in the list", func(*inventory.Drive) {}, []inventory.Drive{base}, nil, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

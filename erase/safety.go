@@ -97,7 +97,13 @@ func sameDrive(a, b inventory.Drive) bool {
 			return true
 		}
 	}
-	return a.WWN != "" && a.WWN == b.WWN
+	switch a.Bus {
+	case inventory.BusSAS, inventory.BusSCSI, inventory.BusFabric:
+		// Two ports of one drive. Cheap ATA and USB drives do share names
+		// that should be world-wide, so for them this proves nothing.
+		return a.WWN != "" && a.WWN == b.WWN && a.Model == b.Model && a.CapacityBytes == b.CapacityBytes
+	}
+	return false
 }
 
 // ConfirmToken is what a person types, or a script passes, to confirm that

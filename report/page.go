@@ -30,7 +30,9 @@ func (s *sheet) addPage() {
 		// A mode nobody has named is not a real job either.
 		key = "mode.simulated"
 	}
-	s.watermark(s.t.Get(key, nil))
+	if err := s.watermark(s.clean(s.t.Get(key, nil), true)); err != nil && s.firstErr == nil {
+		s.firstErr = err
+	}
 	s.text(left, 11, s.clean(s.t.Get(key+"-line", nil), true), style{8.5, true, red, 3.9})
 }
 

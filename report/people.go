@@ -132,7 +132,13 @@ func (s *sheet) people(p certs.People, operator string, clock certs.Clock) {
 	s.section("people")
 	s.put(rows...)
 	s.skip(1.2)
-	s.put(makeRow(s.fieldCells(left, labelWidth, right-left, field{"clock", s.clock(clock)})...))
+	st := value
+	if !clock.Trusted {
+		st = strong
+	}
+	s.put(makeRow(
+		s.cell(left, labelWidth-1, s.t.Get("field.clock", nil), label),
+		s.cell(left+labelWidth, right-left-labelWidth, s.clock(clock), st)))
 }
 
 // personField is one fact about a person. The signature of a named person is

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"codeberg.org/go-pdf/fpdf"
+	"golang.org/x/image/font/sfnt"
 
 	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/internal/lang"
@@ -56,6 +57,8 @@ type Renderer struct {
 	texts   map[string]*lang.Text
 	regular glyphs
 	bold    glyphs
+	// boldFace gives the outlines of the watermark.
+	boldFace *sfnt.Font
 }
 
 // New makes a Renderer.
@@ -68,11 +71,17 @@ func New() (*Renderer, error) {
 		}
 		r.texts[tag] = text
 	}
-	var err error
-	if r.regular, err = readGlyphs(regularTTF); err != nil {
+	regular, err := sfnt.Parse(regularTTF)
+	if err != nil {
 		return nil, fmt.Errorf("read regular face: %w", err)
 	}
-	if r.bold, err = readGlyphs(semiBoldTTF); err != nil {
+	if r.boldFace, err = sfnt.Parse(semiBoldTTF); err != nil {
+		return nil, fmt.Errorf("read semi-bold face: %w", err)
+	}
+	if r.regular, err = readGlyphs(regular); err != nil {
+		return nil, fmt.Errorf("read regular face: %w", err)
+	}
+	if r.bold, err = readGlyphs(r.boldFace); err != nil {
 		return nil, fmt.Errorf("read semi-bold face: %w", err)
 	}
 	return r, nil
@@ -130,6 +139,9 @@ func (r *Renderer) draw(h certs.Header, p Page, v verdict, layout func(*sheet) e
 		}
 	}
 	best.numberPages()
+	if err := best.err(); err != nil {
+		return nil, fmt.Errorf("draw record %s: %w", h.ID, err)
+	}
 	var b bytes.Buffer
 	if err := best.pdf.Output(&b); err != nil {
 		return nil, fmt.Errorf("draw record %s: %w", h.ID, err)
@@ -204,7 +216,7 @@ func (r *Renderer) open(h certs.Header, p Page, v verdict, d density) (*sheet, e
 		}})
 	}
 	s.addPage()
-	return s, f.Error()
+	return s, s.err()
 }
 
 const maxLogoPixels = 4000

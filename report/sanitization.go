@@ -327,7 +327,10 @@ func (s *sheet) verification(rec certs.Sanitization) {
 	}
 	if mode == erase.VerifyNone && v.BytesRead == 0 {
 		s.put(makeRow(s.cell(left, right-left, s.t.Get("verification.none", nil), strong)))
-		cols = []column{cols[4]}
+		if rec.Assurance != erase.AssuranceNone {
+			s.put(makeRow(s.fieldCells(left, 26, right-left, field{"assurance", s.known("assurance", assurance)})...))
+		}
+		return
 	}
 	s.put(s.columns(cols...))
 	if v.Marker != "" {

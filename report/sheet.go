@@ -27,8 +27,8 @@ type colour struct{ r, g, b int }
 
 var (
 	ink      = colour{24, 28, 33}
-	muted    = colour{92, 98, 107}
-	hairline = colour{196, 200, 206}
+	muted    = colour{68, 74, 83}
+	hairline = colour{176, 181, 188}
 	white    = colour{255, 255, 255}
 	green    = colour{20, 110, 60}
 	amber    = colour{166, 92, 0}
@@ -49,7 +49,7 @@ var (
 	value   = style{8.5, false, ink, 3.9}
 	strong  = style{8.5, true, ink, 3.9}
 	absent  = style{8.5, false, muted, 3.9}
-	label   = style{7.25, false, muted, 3.9}
+	label   = style{7.5, false, muted, 3.9}
 	heading = style{9.5, true, ink, 4.4}
 	small   = style{7, false, ink, 3.15}
 	smallLb = style{7, false, muted, 3.15}
@@ -72,6 +72,15 @@ type sheet struct {
 	logoAspect float64
 	density    density
 	y          float64
+	firstErr   error
+}
+
+// err is the first error met while drawing.
+func (s *sheet) err() error {
+	if s.firstErr != nil {
+		return s.firstErr
+	}
+	return s.pdf.Error()
 }
 
 // cell is a piece of text in a row.

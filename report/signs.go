@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
+	"golang.org/x/image/font/sfnt"
+	"golang.org/x/image/math/fixed"
 	"rsc.io/qr"
 )
 
@@ -67,13 +69,19 @@ func (s *sheet) drawSign(g sign, x, y, size float64, c colour) {
 	case signAgain:
 		// Most of a circle, clockwise, with a head at its end.
 		var arc []fpdf.PointType
-		for a := -30.0; a <= 250; a += 10 {
+		for a := -40.0; a <= 250; a += 10 {
 			r := a * math.Pi / 180
-			arc = append(arc, fpdf.PointType{X: 0.6 * math.Cos(r), Y: 0.6 * math.Sin(r)})
+			arc = append(arc, fpdf.PointType{X: 0.62 * math.Cos(r), Y: 0.62 * math.Sin(r)})
 		}
 		stroke(arc...)
-		end := arc[len(arc)-1]
-		stroke(fpdf.PointType{X: end.X - 0.34, Y: end.Y - 0.22}, fpdf.PointType{X: end.X + 0.06, Y: end.Y}, fpdf.PointType{X: end.X - 0.12, Y: end.Y + 0.4})
+		// The head points along the circle's tangent at its end.
+		end, a := arc[len(arc)-1], 250*math.Pi/180
+		tx, ty := -math.Sin(a), math.Cos(a)
+		head := func(along, across float64) fpdf.PointType {
+			px, py := at(end.X+along*tx-across*ty, end.Y+along*ty+across*tx)
+			return fpdf.PointType{X: px, Y: py}
+		}
+		f.Polygon([]fpdf.PointType{head(0.42, 0), head(-0.12, 0.36), head(-0.12, -0.36)}, "F")
 	}
 	f.SetLineCapStyle("butt")
 	f.SetLineJoinStyle("miter")
@@ -110,18 +118,59 @@ func (s *sheet) drawQR(content string, x, y, size float64) error {
 	return nil
 }
 
-// watermark writes a word across the page in outline, under everything else.
-func (s *sheet) watermark(word string) {
-	const angle, points = 54, 112
-	word = s.clean(word, true)
-	f := s.pdf
-	f.SetFont(family, "B", points)
-	f.SetDrawColor(170, 174, 180)
-	f.SetLineWidth(0.35)
-	f.SetTextRenderingMode(1)
-	f.TransformBegin()
-	f.TransformRotate(angle, pageWidth/2, pageHeight/2)
-	f.Text((pageWidth-s.r.bold.width(word, points))/2, pageHeight/2+points*mmPerPoint*0.36, word)
-	f.TransformEnd()
-	f.SetTextRenderingMode(0)
+// watermark draws a word across the page in outline, under everything else.
+// It is drawn and not written, so that the page's text can be copied and
+// searched as if it were not there; the line in the head says the same in text.
+func (s *sheet) watermark(word string) error {
+	const angle, points = 54 * math.Pi / 180, 112.0
+	var b strings.Builder
+	sin, cos := math.Sin(angle), math.Cos(angle)
+	middle := s.r.bold.width(word, points) / mmPerPoint / 2
+	fmt.Fprintf(&b, "q 0.67 0.68 0.71 RG 1 w 1 j %.5f %.5f %.5f %.5f %.2f %.2f cm\n", cos, sin, -sin, cos, pageWidth/2/mmPerPoint, pageHeight/2/mmPerPoint)
+	x := -middle
+	var buf sfnt.Buffer
+	for _, c := range word {
+		glyph, err := s.r.boldFace.GlyphIndex(&buf, c)
+		if err != nil {
+			return fmt.Errorf("draw watermark: %w", err)
+		}
+		segments, err := s.r.boldFace.LoadGlyph(&buf, glyph, fixed.I(int(points)), nil)
+		if err != nil {
+			return fmt.Errorf("draw watermark: %w", err)
+		}
+		var from [2]float64
+		at := func(p fixed.Point26_6) [2]float64 {
+			return [2]float64{x + float64(p.X)/64, -float64(p.Y)/64 - points*0.36}
+		}
+		for i, seg := range segments {
+			to := at(seg.Args[0])
+			switch seg.Op {
+			case sfnt.SegmentOpMoveTo:
+				if i > 0 {
+					b.WriteString("s\n")
+				}
+				fmt.Fprintf(&b, "%.2f %.2f m\n", to[0], to[1])
+			case sfnt.SegmentOpLineTo:
+				fmt.Fprintf(&b, "%.2f %.2f l\n", to[0], to[1])
+			case sfnt.SegmentOpQuadTo:
+				// PDF has cubic curves only.
+				via := to
+				to = at(seg.Args[1])
+				fmt.Fprintf(&b, "%.2f %.2f %.2f %.2f %.2f %.2f c\n",
+					from[0]+(via[0]-from[0])*2/3, from[1]+(via[1]-from[1])*2/3,
+					to[0]+(via[0]-to[0])*2/3, to[1]+(via[1]-to[1])*2/3, to[0], to[1])
+			case sfnt.SegmentOpCubeTo:
+				second := at(seg.Args[1])
+				first := to
+				to = at(seg.Args[2])
+				fmt.Fprintf(&b, "%.2f %.2f %.2f %.2f %.2f %.2f c\n", first[0], first[1], second[0], second[1], to[0], to[1])
+			}
+			from = to
+		}
+		b.WriteString("s\n")
+		x += s.r.bold.width(string(c), points) / mmPerPoint
+	}
+	b.WriteString("Q")
+	s.pdf.RawWriteStr(b.String())
+	return nil
 }

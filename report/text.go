@@ -17,11 +17,7 @@ import (
 type glyphs []uint16
 
 // readGlyphs measures a face.
-func readGlyphs(ttf []byte) (glyphs, error) {
-	face, err := sfnt.Parse(ttf)
-	if err != nil {
-		return nil, err
-	}
+func readGlyphs(face *sfnt.Font) (glyphs, error) {
 	var buf sfnt.Buffer
 	g := make(glyphs, 1<<16)
 	for c := rune(0x20); c < 1<<16; c++ {
