@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ombruk/ombruk/inventory"
 )
@@ -122,7 +123,7 @@ func (r *runner) faults() {
 // came to.
 func (r *runner) circumstances() {
 	d := r.plan.Drive
-	if d.Serial == "" && d.Bus != inventory.BusImage {
+	if strings.Trim(d.Serial, "0 ") == "" && d.Bus != inventory.BusImage {
 		r.except("missing-serial", "The drive tells no serial number, so this page cannot be tied to it for certain.", nil)
 	}
 	switch d.Bus {

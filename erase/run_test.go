@@ -311,6 +311,7 @@ func TestCircumstancesAreToldOnThePage(t *testing.T) {
 		want   string
 	}{
 		{"no serial", func(d *inventory.Drive) { d.Serial = "" }, "missing-serial"},
+		{"a serial of zeros", func(d *inventory.Drive) { d.Serial = "00000000" }, "missing-serial"},
 		{"hidden areas not asked", func(d *inventory.Drive) { d.Bus = inventory.BusATA }, "hidden-area-unknown"},
 		{"a volume, not a drive", func(d *inventory.Drive) { d.Bus = inventory.BusVirtual }, "logical-device"},
 	} {

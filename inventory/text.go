@@ -21,6 +21,11 @@ func clean(s string) (text string, cut bool) {
 	return strings.TrimRight(string([]rune(text)[:maxText]), " \x00"), true
 }
 
+// Text is a string from a device as [Drive] and [Machine] hold it: without
+// padding, valid UTF-8, at most 256 runes. Whoever compares a string of their
+// own reading with one of theirs puts it through this first.
+func Text(s string) string { return cleaned(s) }
+
 // cleaned is clean for those who have nowhere to tell about a cut.
 func cleaned(s string) string {
 	text, _ := clean(s)

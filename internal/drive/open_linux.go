@@ -172,7 +172,7 @@ func (d *Drive) asked() error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", erase.ErrGone, err)
 	}
-	if id.Serial != "" && d.facts.Serial != "" && !strings.EqualFold(id.Serial, d.facts.Serial) {
+	if serial := inventory.Text(id.Serial); serial != "" && d.facts.Serial != "" && !strings.EqualFold(serial, d.facts.Serial) {
 		return fmt.Errorf("%w: serial was %q and the drive says %q", erase.ErrIdentityChanged, d.facts.Serial, id.Serial)
 	}
 	return nil
