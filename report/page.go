@@ -63,7 +63,11 @@ func (s *sheet) firstHead() {
 	// The issuer in one line, smaller if the name is long; the rest of a
 	// name that does not fit even so is in the foot.
 	name := style{size, true, ink, 4}
-	clean := g.clean(s.issuerName())
+	full := s.issuerName()
+	if s.logo != nil && s.page.Issuer.Orgnr != "" && s.page.Issuer.Established {
+		full = s.t.Get("value.agency", map[string]any{"Name": full, "Orgnr": s.page.Issuer.Orgnr})
+	}
+	clean := g.clean(full)
 	for g.width(clean, name.points) > width && name.points > 7 {
 		name.points -= 0.5
 	}

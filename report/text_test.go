@@ -1,6 +1,9 @@
 package report
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -140,5 +143,42 @@ func TestShareIsCutNotRounded(t *testing.T) {
 		if got, ok := partsPerMillion(in); ok {
 			t.Errorf("partsPerMillion(%q) = %d, want a refusal", in, got)
 		}
+	}
+}
+
+// Every exception that the run of a plan can end with has words in the
+// languages of the pages.
+func TestEveryExceptionHasWords(t *testing.T) {
+	codes := regexp.MustCompile(`except\("([a-z-]+)"|Code:\s*"([a-z-]+)"`)
+	text := renderer(t).texts["en"]
+	seen := 0
+	for _, pattern := range []string{"../erase/*.go", "../internal/job/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range codes.FindAllStringSubmatch(string(source), -1) {
+				seen++
+				code := m[1] + m[2]
+				args := map[string]any{}
+				for _, name := range []string{"blocks", "percent", "cause", "accepted", "achieved"} {
+					args[name] = "x"
+				}
+				if _, ok := text.Try("exception."+code, args); !ok {
+					t.Errorf("%s: exception %s has no words in package lang", file, code)
+				}
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("found %d exceptions in package erase, want more: has their writing changed?", seen)
 	}
 }
