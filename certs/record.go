@@ -209,7 +209,7 @@ type Sanitization struct {
 	Steps        []Step            `json:"steps"`
 	Verification Verification      `json:"verification"`
 	Exceptions   []erase.Exception `json:"exceptions"`
-	// RandomKeySHA256 is the digest of the AES-256 key of the random
+	// RandomKeySHA256 is the digest of the AES-128 key of the random
 	// passes, hex; empty when there was none.
 	RandomKeySHA256 string `json:"random_key_sha256"`
 	// Confidentiality is the optional category of the data before (NIST SP

@@ -43,7 +43,7 @@ func (p Pattern) String() string {
 	case p.Kind == Complement:
 		return "its complement"
 	case p.Kind == Random:
-		return "random (AES-256-CTR)"
+		return "random (AES-128-CTR)"
 	}
 	return strings.ToUpper(spaced(hex.EncodeToString(p.Bytes)))
 }
@@ -60,7 +60,11 @@ func spaced(h string) string {
 // the order of passes that a standard wants shuffled and the places of a
 // sample all follow from it, so that a run can be checked or taken up again by
 // whoever has the key.
-type Key [32]byte
+//
+// It is an AES-128 key: what is written need not stay secret, it only must not
+// be guessed or compressed by the drive, and a longer key costs a tenth more
+// processor time.
+type Key [16]byte
 
 // SHA256 is the key's digest in hex, which goes into the record.
 func (k Key) SHA256() string {
@@ -71,7 +75,7 @@ func (k Key) SHA256() string {
 // IV is the initial counter block of a pass: the pass number (from 1) in the
 // high eight bytes and zero below, big-endian. The stream of pass n is that of
 //
-//	openssl enc -aes-256-ctr -K <key> -iv <IV>
+//	openssl enc -aes-128-ctr -K <key> -iv <IV>
 //
 // over zeros. Pass number 0 is kept for choices (see [Key.choices]).
 func (k Key) IV(pass int) [aes.BlockSize]byte {
@@ -155,18 +159,19 @@ type stamp struct {
 	period int64
 }
 
-func newStamp(p Pattern, alloc func(int) ([]byte, error)) (stamp, error) {
+// stampRoomBytes is room for any pattern of 1 to 8 bytes: the least common
+// multiple of its length and a page is at most seven pages.
+const stampRoomBytes = 128 << 10
+
+// newStamp lays a pattern out at the start of room.
+func newStamp(p Pattern, room []byte) stamp {
 	period := len(p.Bytes)
 	for period%pageBytes != 0 {
 		period += len(p.Bytes)
 	}
 	size := period * max(1, stampBytes/period)
-	b, err := alloc(size)
-	if err != nil {
-		return stamp{}, err
-	}
-	copy(b, bytes.Repeat(p.Bytes, size/len(p.Bytes)))
-	return stamp{bytes: b, period: int64(period)}, nil
+	copy(room[:size], bytes.Repeat(p.Bytes, size/len(p.Bytes)))
+	return stamp{bytes: room[:size], period: int64(period)}
 }
 
 // from returns the laid-out pattern beginning with the byte that belongs at

@@ -22,7 +22,7 @@ type BadRange struct {
 type Pass struct {
 	Technique Technique `json:"technique"`
 	// Pattern names what was written: "00", "FF", "92 49 24", "random
-	// (AES-256-CTR)", "random byte 4E", "complement B1".
+	// (AES-128-CTR)", "random byte 4E", "complement B1".
 	Pattern string `json:"pattern"`
 	// Number counts from 1 to Of over the whole plan.
 	Number   int           `json:"number"`

@@ -30,17 +30,15 @@ func Run(ctx context.Context, plan Plan, dev Device, o Options) (result Result, 
 }
 
 type runner struct {
-	plan   Plan
-	dev    Device
-	o      Options
-	block  cipher.Block
-	budget budget
-	result Result
-	size   int64
-	// arena and stamps are the run's memory, taken once and used by every
-	// pass and the read-back in turn.
-	arena, stamps []byte
-	mismatch      blockSet
+	plan     Plan
+	dev      Device
+	o        Options
+	block    cipher.Block
+	budget   budget
+	result   Result
+	size     int64
+	arena    []byte // see memory
+	mismatch blockSet
 	// lastWrite is what the last pass could not write; earlierWrite is true
 	// when an earlier pass had such blocks.
 	lastWrite    blockSet
@@ -103,25 +101,30 @@ func (r *runner) newSweep(kind string, spans []span) *sweep {
 	d := r.plan.Drive
 	finest := int64(max(d.LogicalBlockBytes, 512))
 	return &sweep{
-		kind: kind, spans: spans, budget: &r.budget, stall: r.o.Stall, progress: r.o.Progress, alloc: r.buffers,
+		kind: kind, spans: spans, budget: &r.budget, stall: r.o.Stall, progress: r.o.Progress, alloc: func(n int) ([]byte, error) { _, b, err := r.memory(n); return b, err },
 		finest: finest, physical: max(int64(d.PhysicalBlockBytes), finest),
 	}
 }
 
-// buffers gives memory for the workers of one sweep.
-func (r *runner) buffers(sizeBytes int) (_ []byte, err error) {
-	if sizeBytes > len(r.arena) {
-		r.arena, err = r.dev.Alloc(sizeBytes)
+// memory gives the run's memory, taken once and used by every pass and the
+// read-back in turn: room for a laid-out pattern, then the buffers. It is one
+// piece so that it can lie on huge pages.
+func (r *runner) memory(buffersBytes int) (stamps, buffers []byte, err error) {
+	if need := stampRoomBytes + buffersBytes; need > len(r.arena) {
+		if r.arena, err = r.dev.Alloc(need); err != nil {
+			return nil, nil, err
+		}
 	}
-	return r.arena[:min(sizeBytes, len(r.arena))], err
+	return r.arena[:stampRoomBytes], r.arena[stampRoomBytes:][:buffersBytes], nil
 }
 
-// stampMemory gives memory for the constant pattern of one sweep.
-func (r *runner) stampMemory(sizeBytes int) (_ []byte, err error) {
-	if sizeBytes > len(r.stamps) {
-		r.stamps, err = r.dev.Alloc(sizeBytes)
+// stamp lays a pattern out in the run's memory.
+func (r *runner) stamp(p Pattern, buffersBytes int) (stamp, error) {
+	stamps, _, err := r.memory(buffersBytes)
+	if err != nil {
+		return stamp{}, err
 	}
-	return r.stamps[:min(sizeBytes, len(r.stamps))], err
+	return newStamp(p, stamps), nil
 }
 
 // Sizes of transfers and how many are in flight, from measurements on loop
@@ -132,6 +135,10 @@ const (
 	bufferedBytes                   = 1 << 20
 	manyDrives                      = 4
 )
+
+// buffersBytes is the memory of a sweep that needs buffers, with one more for
+// narrowing down bad ranges.
+func (r *runner) buffersBytes() int { return (r.inFlight() + 1) * bufferedBytes }
 
 func (r *runner) inFlight() int {
 	if r.o.Alongside > manyDrives {
@@ -157,7 +164,7 @@ func (r *runner) overwrite(ctx context.Context, p Pattern, number, of int) (aban
 			return writeAll(r.dev, buf, at.Off)
 		}
 	default:
-		stamp, err := newStamp(p, r.stampMemory)
+		stamp, err := r.stamp(p, 0)
 		if err != nil {
 			return false, err
 		}
@@ -303,12 +310,17 @@ func (r *runner) comparer(p Pattern, number int) (func(buf []byte, off int64, bl
 		zeros := make([]byte, stampBytes)
 		return func(buf []byte, off int64, blockBytes int, report func(span)) {
 			// XOR with the key stream leaves zeros wherever the pass is
-			// still there; that is cheaper than a second buffer.
-			r.o.Key.stream(r.block, number, off).XORKeyStream(buf, buf)
-			compare(buf, off, blockBytes, func(int64) []byte { return zeros }, report)
+			// still there; that is cheaper than a second buffer, and in
+			// parts it stays in the processor's cache.
+			stream := r.o.Key.stream(r.block, number, off)
+			for i := 0; i < len(buf); i += stampBytes {
+				part := buf[i:min(i+stampBytes, len(buf))]
+				stream.XORKeyStream(part, part)
+				compare(part, off+int64(i), blockBytes, func(int64) []byte { return zeros }, report)
+			}
 		}, nil
 	}
-	stamp, err := newStamp(p, r.stampMemory)
+	stamp, err := r.stamp(p, r.buffersBytes())
 	if err != nil {
 		return nil, err
 	}

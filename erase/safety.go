@@ -58,7 +58,8 @@ func Blocked(d inventory.Drive, all []inventory.Drive, allowFabric bool) error {
 	if d.CapacityBytes <= 0 {
 		return refuse(ErrEmpty, "check that a medium is in it", "it has no capacity")
 	}
-	for _, u := range d.Uses {
+	if len(d.Uses) > 0 {
+		u := d.Uses[0]
 		reason, hint := ErrInUse, "end what uses it, then try again"
 		switch u.Kind {
 		case inventory.UseBootMedium:

@@ -39,9 +39,30 @@ type blocks struct {
 // hiddenPath matches the path devices of NVMe multipath, which have no node.
 var hiddenPath = regexp.MustCompile(`^nvme\d+c\d+n\d+$`)
 
+func noBlocks(t tree) *blocks {
+	return &blocks{tree: t, byName: map[string]*block{}, byNumber: map[string]*block{}, byNode: map[string]*block{}}
+}
+
+// readBlock reads one device, and the whole one if it is a partition. How it
+// hangs together with others is left out.
+func readBlock(t tree, number string) *blocks {
+	b := noBlocks(t)
+	dir := t.dir("/sys/dev/block", number)
+	if dir == "" {
+		return readBlocks(t)
+	}
+	var whole *block
+	if t.exists(dir, "partition") {
+		above := path.Dir(dir)
+		whole = b.add(path.Base(above), above, nil)
+	}
+	b.add(path.Base(dir), dir, whole)
+	return b
+}
+
 // readBlocks reads /sys/block. It needs no udev.
 func readBlocks(t tree) *blocks {
-	b := &blocks{tree: t, byName: map[string]*block{}, byNumber: map[string]*block{}, byNode: map[string]*block{}}
+	b := noBlocks(t)
 	for _, name := range t.names("/sys/block") {
 		if hiddenPath.MatchString(name) || t.text("/sys/block", name, "hidden") == "1" {
 			continue

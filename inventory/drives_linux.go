@@ -18,16 +18,29 @@ func (s Source) Drives(ctx context.Context) ([]Drive, error) {
 }
 
 func (s Source) drives(ctx context.Context) (drives []Drive, notes []string, err error) {
-	t := newTree(s.Root)
-	if _, err := t.list("/sys/block"); err != nil {
-		return []Drive{}, nil, fmt.Errorf("list drives: %w", err)
+	r, err := s.reader()
+	if err != nil {
+		return []Drive{}, nil, err
 	}
-	r := &reader{blocks: readBlocks(t)}
 	u, err := r.readUsage(ctx)
 	if err != nil {
 		return []Drive{}, nil, fmt.Errorf("list drives: %w", err)
 	}
-	drives = []Drive{}
+	return r.drives(u), r.notes, nil
+}
+
+// reader reads what block devices there are.
+func (s Source) reader() (*reader, error) {
+	t := newTree(s.Root)
+	if _, err := t.list("/sys/block"); err != nil {
+		return nil, fmt.Errorf("list drives: %w", err)
+	}
+	return &reader{blocks: readBlocks(t)}, nil
+}
+
+// drives are all drives with what uses them.
+func (r *reader) drives(u *usage) []Drive {
+	drives := []Drive{}
 	var behind [][]*block
 	for _, b := range r.all {
 		d := r.facts(b)
@@ -45,7 +58,7 @@ func (s Source) drives(ctx context.Context) (drives []Drive, notes []string, err
 		drives[i].Uses = u.of(behind[i], nil)
 		drives[i].Siblings = slices.DeleteFunc(drives[i].Siblings, func(p string) bool { return slices.Contains(drives[i].AlsoAt, p) })
 	}
-	return drives, r.notes, nil
+	return drives
 }
 
 // samePhysical reports whether two entries are two ways to one drive: the two
@@ -70,15 +83,75 @@ func samePhysical(a, b Drive) bool {
 // The error wraps [ErrNotFound], [ErrNotADrive] or [ErrEmpty] and names the
 // path and the cause.
 func (s Source) Drive(ctx context.Context, name string) (Drive, error) {
-	problem := func(sentinel error, cause string) (Drive, error) {
-		return Drive{}, fmt.Errorf("look at %s: %w: %s", name, sentinel, cause)
+	_, named, errs := s.Targets(ctx, name)
+	if errs[0] != nil {
+		return Drive{}, errs[0]
+	}
+	return named[0], nil
+}
+
+// Facts reads one target as [Source.Drive] does, but does not look for what
+// uses it, which is most of the work.
+func (s Source) Facts(name string) (Drive, error) {
+	tree := newTree(s.Root)
+	b := noBlocks(tree)
+	if real, err := tree.resolve(name); !tree.live() {
+		b = readBlocks(tree) // a captured tree has no nodes to ask
+	} else if n, statErr := tree.stat(real); err == nil && statErr == nil && n.block != "" {
+		b = readBlock(tree, n.block)
+	}
+	t, err := (&reader{blocks: b}).target(name)
+	return t.drive, err
+}
+
+// Targets reads several targets and, in the same look, all drives of the
+// machine. named and errs have one entry for each name; see [Source.Drive].
+// What concerns the system as a whole is the error of every name.
+func (s Source) Targets(ctx context.Context, names ...string) (all, named []Drive, errs []error) {
+	all, named, errs = []Drive{}, make([]Drive, len(names)), make([]error, len(names))
+	r := &reader{blocks: readBlocks(newTree(s.Root))}
+	targets := make([]target, len(names))
+	var files []imageFile
+	for i, name := range names {
+		targets[i], errs[i] = r.target(name)
+		files = append(files, targets[i].files...)
+	}
+	u, err := r.readUsage(ctx, files...)
+	for i, name := range names {
+		switch {
+		case errs[i] != nil:
+		case err != nil:
+			errs[i] = fmt.Errorf("look at %s: %w", name, err)
+		default:
+			named[i] = targets[i].drive
+			named[i].Uses = u.of(targets[i].same, targets[i].file)
+		}
+	}
+	if err == nil {
+		all = r.drives(u)
+	}
+	return all, named, errs
+}
+
+// target is a drive that was named, before it is known what uses it.
+type target struct {
+	drive Drive
+	// same are the block devices that lead to it, file the file that it is.
+	same []*block
+	file *imageFile
+	// files are the files whose users are its users.
+	files []imageFile
+}
+
+// target finds what a name stands for.
+func (r *reader) target(name string) (target, error) {
+	problem := func(sentinel error, cause string) (target, error) {
+		return target{}, fmt.Errorf("look at %s: %w: %s", name, sentinel, cause)
 	}
 	if name == "" {
 		return problem(ErrNotFound, "the path is empty")
 	}
-	t := newTree(s.Root)
-	real, err := t.resolve(name)
-	r := &reader{blocks: readBlocks(t)}
+	real, err := r.resolve(name)
 	var n node
 	if err == nil {
 		n, err = r.stat(real)
@@ -89,9 +162,11 @@ func (s Source) Drive(ctx context.Context, name string) (Drive, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return problem(ErrNotFound, "there is no such file or device")
 	case err != nil:
-		return Drive{}, fmt.Errorf("look at %s: %w", name, err)
+		return target{}, fmt.Errorf("look at %s: %w", name, err)
+	case n.mode == 0 && n.size == 0:
+		return problem(ErrEmpty, "the file is empty")
 	case n.mode == 0:
-		return s.image(ctx, r, name, real, n)
+		return r.image(real, n), nil
 	case n.block == "":
 		return problem(ErrNotADrive, kindName(n.mode))
 	}
@@ -105,44 +180,31 @@ func (s Source) Drive(ctx context.Context, name string) (Drive, error) {
 	}
 	d.Path = real
 	// The other ways to the same drive count as it.
-	same := []*block{b}
+	out := target{same: []*block{b}}
 	for _, other := range r.all {
 		if other != b && other.whole == nil && b.whole == nil && samePhysical(d, r.facts(other)) {
-			same = append(same, other)
+			out.same = append(out.same, other)
 			d.AlsoAt = append(d.AlsoAt, other.node)
 		}
 	}
 	d.Siblings = slices.DeleteFunc(d.Siblings, func(p string) bool { return slices.Contains(d.AlsoAt, p) })
-	var files []imageFile
 	for _, lower := range append([]*block{b}, downward(b)...) {
 		if lower.backingNode != nil && lower.backingNode.mode == 0 {
-			files = append(files, imageFile{path: lower.backing, id: lower.backingNode.file, size: lower.backingNode.size})
+			out.files = append(out.files, imageFile{path: lower.backing, id: lower.backingNode.file, size: lower.backingNode.size})
 		}
 	}
-	u, err := r.readUsage(ctx, files...)
-	if err != nil {
-		return Drive{}, fmt.Errorf("look at %s: %w", name, err)
-	}
-	d.Uses = u.of(same, nil)
-	return d, nil
+	out.drive = d
+	return out, nil
 }
 
-// image reads a regular file as a drive.
-func (s Source) image(ctx context.Context, r *reader, name, real string, n node) (Drive, error) {
-	if n.size == 0 {
-		return Drive{}, fmt.Errorf("look at %s: %w: the file is empty", name, ErrEmpty)
-	}
+// image is a regular file as a drive.
+func (r *reader) image(real string, n node) target {
 	file := imageFile{path: real, id: n.file, size: n.size}
-	u, err := r.readUsage(ctx, file)
-	if err != nil {
-		return Drive{}, fmt.Errorf("look at %s: %w", name, err)
-	}
-	return Drive{
+	return target{file: &file, files: []imageFile{file}, drive: Drive{
 		Path: real, Bus: BusImage, Media: MediaImage,
 		CapacityBytes: n.size, LogicalBlockBytes: 512, PhysicalBlockBytes: 512,
-		ReadOnly: r.onReadOnly(real), DeviceNumber: n.file.String(),
-		Uses: u.of(nil, &file),
-	}, nil
+		ReadOnly: r.onReadOnly(real), DeviceNumber: n.file.String(), Uses: []Use{},
+	}}
 }
 
 func kindName(mode fs.FileMode) string {

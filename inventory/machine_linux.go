@@ -58,6 +58,12 @@ func (s Source) Machine(ctx context.Context) (Machine, error) {
 	return m, nil
 }
 
+// System reads only what identifies the computer.
+func (s Source) System() System {
+	tables := readFirmware(newTree(s.Root), func(string, ...any) {})
+	return systemOf(tables.raw, tables.chassisType)
+}
+
 // readFirmware reads the SMBIOS tables, completed by what the kernel copied
 // from them when it started, which needs no root for most of it.
 func readFirmware(t tree, note func(string, ...any)) firmwareTables {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/lang"
 	"github.com/ombruk/ombruk/inventory"
 )
 
@@ -39,8 +40,8 @@ func header() certs.Header {
 
 func named() certs.People {
 	return certs.People{
-		PerformedBy: &certs.Person{Name: "Kari Nordmann", Title: "Tekniker", Organisation: "Foxway AS", Date: "2026-11-22", Place: "Alnabru, Oslo", Contact: "kari@example.no"},
-		VerifiedBy:  &certs.Person{Name: "Łukasz Žižka", Title: "Stasjonsleder", Organisation: "Foxway AS", Date: "2026-11-22T14:10:00Z", Place: "Alnabru, Oslo", Contact: "+47 22 00 00 00"},
+		PerformedBy: &certs.Person{Name: "Kari Nordmann", Title: "Tekniker", Organisation: "Depot AS", Date: "2026-11-22", Place: "Alnabru, Oslo", Contact: "kari@example.no"},
+		VerifiedBy:  &certs.Person{Name: "Łukasz Žižka", Title: "Stasjonsleder", Organisation: "Depot AS", Date: "2026-11-22T14:10:00Z", Place: "Alnabru, Oslo", Contact: "+47 22 00 00 00"},
 	}
 }
 
@@ -164,13 +165,13 @@ func gutmann() certs.Sanitization {
 	fixed := strings.Split("55,AA,92 49 24,49 24 92,24 92 49,00,11,22,33,44,55,66,77,88,99,AA,BB,CC,DD,EE,FF,92 49 24,49 24 92,24 92 49,6D B6 DB,B6 DB 6D,DB 6D B6", ",")
 	var patterns []string
 	for range 4 {
-		patterns = append(patterns, "random (AES-256-CTR)")
+		patterns = append(patterns, "random (AES-128-CTR)")
 	}
 	for i := range fixed {
 		patterns = append(patterns, fixed[(i*11)%len(fixed)])
 	}
 	for range 4 {
-		patterns = append(patterns, "random (AES-256-CTR)")
+		patterns = append(patterns, "random (AES-128-CTR)")
 	}
 	for i, p := range patterns {
 		rec.Steps = append(rec.Steps, step(i*140, 140, p, rec.Drive.CapacityBytes))
@@ -244,7 +245,7 @@ func page(t testing.TB, language string, record any) Page {
 	sum := sha256.Sum256(envelope)
 	return Page{
 		Language: language,
-		Issuer:   Issuer{Name: "Foxway AS", Orgnr: "913 825 475", Established: true, Fingerprint: hash("station")},
+		Issuer:   Issuer{Name: "Depot AS", Orgnr: "913 825 475", Established: true, Fingerprint: hash("station")},
 		Envelope: envelope, EnvelopeSHA256: hex.EncodeToString(sum[:]),
 	}
 }
@@ -268,7 +269,15 @@ func logo(t testing.TB, w, h int) []byte {
 
 func renderer(t testing.TB) *Renderer {
 	t.Helper()
-	r, err := New()
+	var texts []*lang.Text
+	for _, tag := range lang.Tags() {
+		text, err := lang.For(tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, text)
+	}
+	r, err := New(texts...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func (s *sheet) issuerName() string {
 // addPage starts a page with its watermark and the line that says why.
 func (s *sheet) addPage() {
 	s.pdf.AddPage()
-	key := ""
+	var key string
 	switch s.page.Mode {
 	case certs.ModeReal:
 		return

@@ -61,15 +61,11 @@ type Renderer struct {
 	boldFace *sfnt.Font
 }
 
-// New makes a Renderer.
-func New() (*Renderer, error) {
+// New makes a Renderer of pages in the given languages.
+func New(languages ...*lang.Text) (*Renderer, error) {
 	r := &Renderer{texts: map[string]*lang.Text{}}
-	for _, tag := range lang.Tags() {
-		text, err := lang.For(tag)
-		if err != nil {
-			return nil, err
-		}
-		r.texts[tag] = text
+	for _, text := range languages {
+		r.texts[text.Tag()] = text
 	}
 	regular, err := sfnt.Parse(regularTTF)
 	if err != nil {
@@ -171,7 +167,7 @@ func digest(p Page) (string, error) {
 func (r *Renderer) open(h certs.Header, p Page, v verdict, d density) (*sheet, error) {
 	t, ok := r.texts[p.Language]
 	if !ok {
-		return nil, fmt.Errorf("language %q: want one of %v", p.Language, lang.Tags())
+		return nil, fmt.Errorf("language %q: it was not given to the renderer", p.Language)
 	}
 	if !idText.MatchString(h.ID) {
 		return nil, fmt.Errorf("id %q: want up to 64 letters, digits and hyphens", h.ID)

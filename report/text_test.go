@@ -58,10 +58,7 @@ func FuzzWrapLosesNothing(f *testing.F) {
 	f.Add("Hewlett-Packard  Enterprise", 30.0)
 	f.Add("\u202e\x00 W0I1l", 4.0)
 	f.Add(strings.Repeat(" ", 300)+"x", 10.0)
-	r, err := New()
-	if err != nil {
-		f.Fatal(err)
-	}
+	r := renderer(f)
 	f.Fuzz(func(t *testing.T, s string, width float64) {
 		if width < 1 || width > 200 || len(s) > 4096 {
 			return
@@ -92,10 +89,7 @@ func FuzzPage(f *testing.F) {
 	f.Add("\x1b]0;x\x07", "=1+1", "ok")
 	f.Add("(\\) Tj ET endstream", "{{.ID}}", "א")
 	f.Add(strings.Repeat("W", 3000), "\xff", "\u2028")
-	r, err := New()
-	if err != nil {
-		f.Fatal(err)
-	}
+	r := renderer(f)
 	f.Fuzz(func(t *testing.T, a, b, c string) {
 		if len(a)+len(b)+len(c) > 20_000 {
 			return

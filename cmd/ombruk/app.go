@@ -15,6 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/ombruk/ombruk/internal/lang"
 )
 
 // The exit codes of product promise; a script may rely on them.
@@ -60,6 +62,8 @@ type app struct {
 	stdout, stderr io.Writer
 	now            func() time.Time
 	flags          commonFlags
+	// messages are those of --lang, read once; see text.
+	messages *lang.Text
 	// operands is what follows the command, for error messages in JSON.
 	command string
 }
@@ -190,6 +194,22 @@ func (a *app) say(format string, args ...any) {
 		w = a.stderr
 	}
 	fmt.Fprintf(w, format+"\n", args...)
+}
+
+// text is the messages of --lang, else of the environment's language.
+func (a *app) text() (*lang.Text, error) {
+	if a.messages != nil {
+		return a.messages, nil
+	}
+	tag := a.flags.lang
+	if tag == "" {
+		tag = lang.Detect(os.Getenv)
+	}
+	var err error
+	if a.messages, err = lang.For(tag); err != nil {
+		return nil, fail(exitUsage, "", err)
+	}
+	return a.messages, nil
 }
 
 // printable makes untrusted text safe for a terminal: control characters, the

@@ -157,7 +157,7 @@ func (a *app) demoErase(cmd *cobra.Command, image string, m inventory.Machine) (
 	if err != nil {
 		return nil, err
 	}
-	drives, err := a.targets(ctx, []string{image}, false)
+	_, drives, err := a.targets(ctx, []string{image}, false)
 	if err != nil {
 		return nil, err
 	}
@@ -169,10 +169,10 @@ func (a *app) demoErase(cmd *cobra.Command, image string, m inventory.Machine) (
 	if b.station, err = a.station(certs.ModeDemo); err != nil {
 		return nil, err
 	}
-	if b.order, _, err = a.order(ctx, f, p, b.station); err != nil {
+	b.machine = m
+	if b.order, err = a.order(f, p, certs.Agency{}, b); err != nil {
 		return nil, err
 	}
-	b.machine = m
 	return b, a.runAll(ctx, b, plans)
 }
 

@@ -65,7 +65,11 @@ func (a *app) erase(ctx context.Context, f *jobFlags, paths []string) (*batch, e
 	if err != nil {
 		return nil, err
 	}
-	drives, err := a.targets(ctx, paths, f.allowFabric)
+	agency, err := a.agency()
+	if err != nil {
+		return nil, err
+	}
+	all, drives, err := a.targets(ctx, paths, f.allowFabric)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +89,8 @@ func (a *app) erase(ctx context.Context, f *jobFlags, paths []string) (*batch, e
 	if b.station, err = a.station(certs.ModeReal); err != nil {
 		return nil, err
 	}
-	if b.order, b.machine, err = a.order(ctx, f, p, b.station); err != nil {
+	b.machine = inventory.Machine{System: inventory.Source{}.System(), Drives: all}
+	if b.order, err = a.order(f, p, agency, b); err != nil {
 		return nil, err
 	}
 	return b, a.runAll(ctx, b, plans)
@@ -94,7 +99,7 @@ func (a *app) erase(ctx context.Context, f *jobFlags, paths []string) (*batch, e
 // runAll opens every drive, and only if all could be opened erases them side
 // by side.
 func (a *app) runAll(parent context.Context, b *batch, plans []erase.Plan) error {
-	tasks, err := openAll(parent, b.machine, plans)
+	tasks, err := openAll(b.machine, plans)
 	if err != nil {
 		return refused(err)
 	}
@@ -136,10 +141,10 @@ func (a *app) conclude(b *batch, plans []erase.Plan) error {
 }
 
 // openAll opens every drive or none.
-func openAll(ctx context.Context, m inventory.Machine, plans []erase.Plan) ([]job.Task, error) {
+func openAll(m inventory.Machine, plans []erase.Plan) ([]job.Task, error) {
 	var tasks []job.Task
 	for _, p := range plans {
-		d, err := drive.Open(p.Drive, look(ctx))
+		d, err := drive.Open(p.Drive, inventory.Source{}.Facts)
 		if err != nil {
 			for _, t := range tasks {
 				_ = t.Device.Close()

@@ -58,7 +58,7 @@ func lastPass(t *testing.T, d desk, out string, sizeBytes int) string {
 	if err := json.Unmarshal(b, &key); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("%s | openssl enc -aes-256-ctr -nosalt -K %s -iv %s", zeros, key.Key, key.IVs[len(steps)-1])
+	return fmt.Sprintf("%s | openssl enc -aes-128-ctr -nosalt -K %s -iv %s", zeros, key.Key, key.IVs[len(steps)-1])
 }
 
 // What is on the target afterwards is compared byte for byte by cmp, with

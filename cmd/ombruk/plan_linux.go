@@ -62,7 +62,7 @@ func (a *app) plan(cmd *cobra.Command, f *jobFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	drives, err := a.targets(cmd.Context(), args, f.allowFabric)
+	_, drives, err := a.targets(cmd.Context(), args, f.allowFabric)
 	if err != nil {
 		return err
 	}

@@ -43,12 +43,12 @@ func (a *app) process(cmd *cobra.Command, f *jobFlags, paths []string) error {
 	if err := a.recover(certs.ModeReal); err != nil {
 		return err
 	}
-	drives, err := inventory.Source{}.Drives(ctx)
+	machine, err := inventory.Source{}.Machine(ctx)
 	if err != nil {
-		return fmt.Errorf("look for drives: %w", err)
+		return err
 	}
 	if len(paths) == 0 {
-		for _, d := range drives {
+		for _, d := range machine.Drives {
 			if internal(d) {
 				paths = append(paths, d.Path)
 			}
@@ -58,7 +58,7 @@ func (a *app) process(cmd *cobra.Command, f *jobFlags, paths []string) error {
 	if b == nil || b.station == nil || b.done == nil && len(paths) > 0 {
 		return err
 	}
-	unit, unitErr := b.station.Unit(b.machine, b.order, unitDrives(b, drives), began)
+	unit, unitErr := b.station.Unit(machine, b.order, unitDrives(b, machine.Drives), began)
 	if unitErr != nil {
 		return fmt.Errorf("make the unit report: %w", unitErr)
 	}
@@ -89,10 +89,12 @@ func unitDrives(b *batch, all []inventory.Drive) []certs.UnitDrive {
 		treated[d.Record.Drive.Path] = true
 	}
 	for _, d := range all {
-		if treated[d.Path] {
+		// What is plugged in beside the machine (the boot stick, a disk for
+		// the records) is in the inventory and is no part of the unit.
+		if treated[d.Path] || !internal(d) {
 			continue
 		}
-		why := "not an internal drive"
+		why := "it was not among the targets"
 		if err := erase.Blocked(d, all, false); err != nil {
 			why = err.Error()
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -13,30 +12,16 @@ import (
 	"github.com/ombruk/ombruk/internal/contract"
 	"github.com/ombruk/ombruk/internal/job"
 	"github.com/ombruk/ombruk/internal/kernel"
-	"github.com/ombruk/ombruk/internal/lang"
 	"github.com/ombruk/ombruk/internal/policy"
 	"github.com/ombruk/ombruk/internal/record"
-	"github.com/ombruk/ombruk/inventory"
 	"github.com/ombruk/ombruk/report"
 )
-
-// language is --lang, else the environment's.
-func (a *app) language() (string, error) {
-	tag := a.flags.lang
-	if tag == "" {
-		tag = lang.Detect(os.Getenv)
-	}
-	if _, err := lang.For(tag); err != nil {
-		return "", fail(exitUsage, "", err)
-	}
-	return tag, nil
-}
 
 // station gets everything ready that a record needs, before any drive is
 // touched: the key, the chain, the output folder. A station without a key gets
 // one of its own, which nobody vouches for.
 func (a *app) station(mode certs.Mode) (*job.Station, error) {
-	tag, err := a.language()
+	text, err := a.text()
 	if err != nil {
 		return nil, err
 	}
@@ -60,13 +45,13 @@ func (a *app) station(mode certs.Mode) (*job.Station, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := report.New()
+	pages, err := report.New(text)
 	if err != nil {
 		return nil, err
 	}
 	source, trusted := a.clock(signer)
 	return &job.Station{
-		Signer: signer, Chain: chain, Folder: folder, Pages: pages, Mode: mode, Language: tag,
+		Signer: signer, Chain: chain, Folder: folder, Pages: pages, Mode: mode, Language: text.Tag(),
 		Tool: certs.Tool{Name: "ombruk", Version: toolVersion(), Commit: toolCommit()},
 		Now:  a.now, Rand: rand.Reader, ClockSource: source, ClockTrusted: trusted,
 	}, nil
@@ -153,18 +138,10 @@ func (a *app) agency() (certs.Agency, error) {
 }
 
 // order gathers what the records of this machine have in common.
-func (a *app) order(ctx context.Context, f *jobFlags, p policy.Policy, s *job.Station) (job.Order, inventory.Machine, error) {
-	agency, err := a.agency()
+func (a *app) order(f *jobFlags, p policy.Policy, agency certs.Agency, b *batch) (job.Order, error) {
+	unit, err := job.UnitID(b.machine, rand.Reader)
 	if err != nil {
-		return job.Order{}, inventory.Machine{}, err
-	}
-	machine, err := inventory.Source{}.Machine(ctx)
-	if err != nil {
-		return job.Order{}, machine, fmt.Errorf("inventory: %w", err)
-	}
-	unit, err := job.UnitID(machine, rand.Reader)
-	if err != nil {
-		return job.Order{}, machine, err
+		return job.Order{}, err
 	}
 	o := job.Order{
 		Agency: agency, Order: a.flags.order, AssetTag: a.flags.asset, UnitID: unit, Operator: a.flags.operator,
@@ -172,9 +149,9 @@ func (a *app) order(ctx context.Context, f *jobFlags, p policy.Policy, s *job.St
 		Confidentiality: f.confidentiality, KeepKey: f.keepKey, Every: a.progressEvery(),
 	}
 	if o.Operator != "" {
-		o.People.PerformedBy = &certs.Person{Name: o.Operator, Title: f.title, Organisation: s.Signer.Organisation(), Date: a.now().UTC().Format(time.DateOnly), Place: f.place, Contact: f.contact}
+		o.People.PerformedBy = &certs.Person{Name: o.Operator, Title: f.title, Organisation: b.station.Signer.Organisation(), Date: a.now().UTC().Format(time.DateOnly), Place: f.place, Contact: f.contact}
 	}
-	return o, machine, nil
+	return o, nil
 }
 
 // worse gives the exit code that counts when several apply: 6, 4, 1, 5, 3.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -98,44 +99,35 @@ func refused(err error) error {
 	return err
 }
 
-// look reads one target's present facts.
-func look(ctx context.Context) func(path string) (inventory.Drive, error) {
-	return func(path string) (inventory.Drive, error) { return inventory.Source{}.Drive(ctx, path) }
-}
-
 // targets finds the drives that are named, each once, and refuses them all if
-// one may not be touched.
-func (a *app) targets(ctx context.Context, paths []string, allowFabric bool) ([]inventory.Drive, error) {
-	all, err := inventory.Source{}.Drives(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("look for drives: %w", err)
-	}
-	var found []inventory.Drive
-	seen := map[string]bool{}
-	for _, path := range paths {
+// one may not be touched. all is every drive of the machine.
+func (a *app) targets(ctx context.Context, paths []string, allowFabric bool) (all, found []inventory.Drive, err error) {
+	for i, path := range paths {
 		// A record must name its target so that it can be found from anywhere.
 		if abs, err := filepath.Abs(path); err == nil && path != "" {
-			path = abs
+			paths[i] = abs
 		}
-		d, err := inventory.Source{}.Drive(ctx, path)
-		switch {
+	}
+	all, named, errs := inventory.Source{}.Targets(ctx, paths...)
+	seen := map[string]bool{}
+	for i, d := range named {
+		switch err := errs[i]; {
 		case errors.Is(err, inventory.ErrNotADrive), errors.Is(err, inventory.ErrEmpty):
-			return nil, fail(exitRefused, "name a block device or an image file", fmt.Errorf("refused: %w", err))
+			return nil, nil, fail(exitRefused, "name a block device or an image file", fmt.Errorf("refused: %w", err))
 		case err != nil:
-			return nil, fail(exitError, "ombruk drives lists the drives of this machine", err)
+			return nil, nil, fail(exitError, "ombruk drives lists the drives of this machine", err)
 		}
-		if seen[d.DeviceNumber] {
-			continue
+		if !seen[d.DeviceNumber] {
+			seen[d.DeviceNumber] = true
+			found = append(found, d)
 		}
-		seen[d.DeviceNumber] = true
-		found = append(found, d)
 	}
 	for _, d := range found {
-		if err := erase.Blocked(d, append(all, found...), allowFabric); err != nil {
-			return nil, refused(err)
+		if err := erase.Blocked(d, slices.Concat(all, found), allowFabric); err != nil {
+			return nil, nil, refused(err)
 		}
 	}
-	return found, nil
+	return all, found, nil
 }
 
 // plans makes the plans of all drives, or refuses them all.

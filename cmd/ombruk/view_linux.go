@@ -36,11 +36,8 @@ const plainEvery = 10 * time.Second
 
 func (a *app) view(plans []erase.Plan) *view {
 	v := &view{a: a, plans: plans, rows: map[string]job.Event{}, lines: map[string]time.Time{}}
-	tag, err := a.language()
-	if err == nil {
-		v.text, err = lang.For(tag)
-	}
-	if err != nil {
+	var err error
+	if v.text, err = a.text(); err != nil {
 		// The language was checked when the station was made ready.
 		panic(err)
 	}

@@ -30,7 +30,7 @@ func main() {
 	ramMiB := flag.Int64("ram-mib", 2048, "size of the device in memory")
 	diskMiB := flag.Int64("disk-mib", 1024, "size of the device on disk")
 	manyMiB := flag.Int64("many-mib", 64, "size of each of the 24 devices")
-	nwipe := flag.String("nwipe", "nwipe", "nwipe program to compare with")
+	nwipe := flag.String("nwipe", "nwipe", "nwipe programs to compare with, separated by commas")
 	only := flag.String("only", "", "only the parts named: ram,disk,many,start,page")
 	flag.Parse()
 	if err := run(*pairs, *ramMiB, *diskMiB, *manyMiB, *nwipe, *only); err != nil {
@@ -143,6 +143,9 @@ func (b *bench) loop(dir, name string, size int64) (string, error) {
 	if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
 		return "", err
 	}
+	if size%(4<<20) != 0 {
+		return "", fmt.Errorf("%s: %d bytes are not a multiple of dd's 4 MiB", name, size)
+	}
 	out, err := exec.Command("losetup", "--find", "--show", path).Output()
 	if err != nil {
 		return "", fmt.Errorf("losetup: %w", err)
@@ -150,7 +153,8 @@ func (b *bench) loop(dir, name string, size int64) (string, error) {
 	dev := strings.TrimSpace(string(out))
 	b.loops = append(b.loops, dev)
 	// The first run over a fresh file pays for its allocation.
-	return dev, exec.Command("dd", "if=/dev/zero", "of="+dev, "bs=4M", "oflag=direct", "status=none", fmt.Sprintf("count=%d", size>>22)).Run()
+	_, err = timed(0, dd(dev, size))
+	return dev, err
 }
 
 // use is what one process, or several at once, used.
@@ -204,8 +208,8 @@ func (b *bench) erase(standard, verify string, devices ...string) []string {
 
 const eraseCode = 3
 
-func dd(dev string) []string {
-	return []string{"dd", "if=/dev/zero", "of=" + dev, "bs=4M", "oflag=direct", "status=none", "conv=nocreat"}
+func dd(dev string, bytes int64) []string {
+	return []string{"dd", "if=/dev/zero", "of=" + dev, "bs=4M", "oflag=direct", "status=none", fmt.Sprintf("count=%d", bytes>>22)}
 }
 
 // row is one line of the table.
@@ -267,41 +271,53 @@ func (b *bench) single(where, dir string, size int64) error {
 	fixed := func(args ...string) func() [][]string { return func() [][]string { return [][]string{args} } }
 	rows := []row{
 		{"ombruk zero", targets[0], 1, eraseCode, ours("zero", "none")},
-		{"ombruk random (AES-256-CTR)", targets[1], 1, eraseCode, ours("random", "none")},
+		{"ombruk random (AES-128-CTR)", targets[1], 1, eraseCode, ours("random", "none")},
 		{"ombruk zero + full read-back", targets[2], 2, eraseCode, ours("zero", "full")},
 		{"ombruk random + full read-back", targets[3], 2, eraseCode, ours("random", "full")},
 		{"shred zero (-n0 -z)", 0, 1, 0, fixed("shred", "-n0", "-z", dev)},
 		{"shred random (-n1)", 0, 1, 0, fixed("shred", "-n1", dev)},
 	}
-	if path, err := exec.LookPath(b.nwipe); err == nil {
-		help, _ := exec.Command(path, "--help").CombinedOutput()
-		n := func(method, verify string) func() [][]string {
-			args := []string{path, "--autonuke", "--nogui", "--nowait", "--noblank", "--rounds=1", "--method=" + method, "--verify=" + verify, "--logfile=" + filepath.Join(b.dir, "nwipe.log")}
-			if strings.Contains(string(help), "PDFreportpath") { // newer ones make a report unless told not to
-				args = append(args, "--PDFreportpath=noPDF")
-			}
-			return fixed(append(args, dev)...)
+	for name := range strings.SplitSeq(b.nwipe, ",") {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			fmt.Printf("\n(%s is not installed: its rows are left out)\n", name)
+			continue
 		}
-		name := "nwipe " + nwipeVersion(path)
-		rows = append(rows, row{name + " zero", 0, 1, 0, n("zero", "off")}, row{name + " random", 0, 1, 0, n("random", "off")},
-			row{name + " zero + verify", 0, 2, 0, n("zero", "last")})
-	} else {
-		fmt.Printf("\n(nwipe is not installed: its rows are left out)\n")
+		rows = append(rows, b.nwipeRows(path, dev)...)
 	}
 	title := fmt.Sprintf("One loop device of %d MiB over %s", size>>20, where)
-	if err := b.table(title, size, fixed(dd(dev)...), rows); err != nil {
+	if err := b.table(title, size, fixed(dd(dev, size)...), rows); err != nil {
 		return err
 	}
 	return b.detach()
 }
 
-func nwipeVersion(path string) string {
-	out, _ := exec.Command(path, "--version").CombinedOutput()
-	fields := strings.Fields(string(out))
-	if len(fields) == 0 {
-		return "?"
+// nwipeRows are one nwipe's zero, random and verified zero.
+func (b *bench) nwipeRows(path, dev string) []row {
+	help, _ := exec.Command(path, "--help").CombinedOutput()
+	command := func(method, verify string) func() [][]string {
+		args := []string{path, "--autonuke", "--nogui", "--nowait", "--noblank", "--rounds=1", "--method=" + method, "--verify=" + verify, "--logfile=" + filepath.Join(b.dir, "nwipe.log")}
+		if strings.Contains(string(help), "PDFreportpath") { // newer ones make a report unless told not to
+			args = append(args, "--PDFreportpath=noPDF")
+		}
+		return func() [][]string { return [][]string{append(args, dev)} }
 	}
-	return fields[len(fields)-1]
+	name := "nwipe " + nwipeVersion(path)
+	return []row{
+		{name + " zero", 0, 1, 0, command("zero", "off")},
+		{name + " random", 0, 1, 0, command("random", "off")},
+		{name + " zero + verify", 0, 2, 0, command("zero", "last")},
+	}
+}
+
+func nwipeVersion(path string) string {
+	out, _ := exec.Command(path, "-V").CombinedOutput()
+	for _, word := range strings.Fields(string(out)) {
+		if word != "" && word[0] >= '0' && word[0] <= '9' {
+			return word
+		}
+	}
+	return "of unknown version"
 }
 
 // manyDevices is a full rack.
@@ -319,7 +335,7 @@ func (b *bench) many(size int64) error {
 	}
 	peers := func() (all [][]string) {
 		for _, d := range devices {
-			all = append(all, dd(d))
+			all = append(all, dd(d, size))
 		}
 		return all
 	}
@@ -328,7 +344,7 @@ func (b *bench) many(size int64) error {
 	}
 	err := b.table(fmt.Sprintf("%d loop devices of %d MiB at once, against as many dd", manyDevices, size>>20), size*manyDevices, peers, []row{
 		{"ombruk zero", 1.5, 1, eraseCode, ours("zero", "none")},
-		{"ombruk random (AES-256-CTR)", 0.6, 1, eraseCode, ours("random", "none")},
+		{"ombruk random (AES-128-CTR)", 0.6, 1, eraseCode, ours("random", "none")},
 		{"ombruk zero + full read-back", 1.3, 2, eraseCode, ours("zero", "full")},
 		{"ombruk random + full read-back", 0.6, 2, eraseCode, ours("random", "full")},
 	})

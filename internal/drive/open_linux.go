@@ -18,7 +18,7 @@ import (
 	"github.com/ombruk/ombruk/inventory"
 )
 
-// Look gives the present facts of a path; it is inventory.Source.Drive.
+// Look gives the present facts of a path; it is inventory.Source.Facts.
 type Look func(path string) (inventory.Drive, error)
 
 // Drive is an opened target. It implements erase.Device.

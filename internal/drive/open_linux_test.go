@@ -16,10 +16,6 @@ import (
 	"github.com/ombruk/ombruk/inventory"
 )
 
-func look(path string) (inventory.Drive, error) {
-	return inventory.Source{}.Drive(context.Background(), path)
-}
-
 // image makes an image file of the given size full of somebody's data.
 func image(t *testing.T, sizeBytes int) string {
 	t.Helper()
@@ -51,7 +47,7 @@ func loop(t *testing.T, img string, options ...string) string {
 
 func facts(t *testing.T, path string) inventory.Drive {
 	t.Helper()
-	d, err := look(path)
+	d, err := inventory.Source{}.Facts(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +66,7 @@ func wipe(t *testing.T, path, id string) erase.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := drive.Open(f, look)
+	d, err := drive.Open(f, inventory.Source{}.Facts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +107,7 @@ func TestThreeBytePatternKeepsItsPhaseOverOddTail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := drive.Open(f, look)
+	d, err := drive.Open(f, inventory.Source{}.Facts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,11 +144,11 @@ func TestSecondRunOnOneTargetIsRefused(t *testing.T) {
 	img := image(t, 1<<20)
 	for _, path := range []string{img, loop(t, image(t, 1<<20))} {
 		f := facts(t, path)
-		first, err := drive.Open(f, look)
+		first, err := drive.Open(f, inventory.Source{}.Facts)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := drive.Open(f, look); !errors.Is(err, erase.ErrInUse) {
+		if _, err := drive.Open(f, inventory.Source{}.Facts); !errors.Is(err, erase.ErrInUse) {
 			t.Errorf("%s: second open: %v, want in use", path, err)
 		}
 		if err := first.Close(); err != nil {
@@ -191,7 +187,7 @@ func TestWhatWasPlannedMustBeWhatIsOpened(t *testing.T) {
 			img := image(t, 1<<20)
 			f := facts(t, img)
 			c.change(t, img, &f)
-			if _, err := drive.Open(f, look); !errors.Is(err, erase.ErrIdentityChanged) {
+			if _, err := drive.Open(f, inventory.Source{}.Facts); !errors.Is(err, erase.ErrIdentityChanged) {
 				t.Errorf("open: %v, want identity changed", err)
 			}
 		})
@@ -226,7 +222,7 @@ func TestTargetThatChangesDuringTheRunIsNeverClean(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d, err := drive.Open(f, look)
+			d, err := drive.Open(f, inventory.Source{}.Facts)
 			if err != nil {
 				t.Fatal(err)
 			}

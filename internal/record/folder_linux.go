@@ -86,7 +86,7 @@ type keyFile struct {
 // Begin makes a started record durable: the key file, room for the final
 // record, then the record itself. The folder is synced before it returns.
 func (f *Folder) Begin(id string, envelope []byte, key erase.Key, passes int) (*Open, error) {
-	content := keyFile{ID: id, Algorithm: "AES-256-CTR", Key: hex.EncodeToString(key[:])}
+	content := keyFile{ID: id, Algorithm: "AES-128-CTR", Key: hex.EncodeToString(key[:])}
 	for n := 1; n <= passes; n++ {
 		iv := key.IV(n)
 		content.IVs = append(content.IVs, hex.EncodeToString(iv[:]))
