@@ -96,26 +96,26 @@ func (a *app) erase(ctx context.Context, f *jobFlags, paths []string) (*batch, e
 	return b, a.runAll(ctx, b, plans)
 }
 
-// runAll opens every drive, and only if all could be opened erases them side
-// by side.
+// runAll opens every drive and makes every started record durable, and only if
+// all of that went through erases them side by side.
 func (a *app) runAll(parent context.Context, b *batch, plans []erase.Plan) error {
-	tasks, err := openAll(b.machine, plans)
+	started, err := beginAll(b, plans)
 	if err != nil {
 		return refused(err)
 	}
 	// A transfer that waits in the kernel keeps its place among the running
 	// goroutines until the runtime notices; with more places than cores
 	// nobody waits for that.
-	runtime.GOMAXPROCS(min(64, runtime.NumCPU()+4*len(tasks)))
+	runtime.GOMAXPROCS(min(64, runtime.NumCPU()+4*len(started)))
 	ctx, cancel := a.interruptible(parent, func() {
 		a.note("stopping: what is being written is finished and the records are closed; press again to leave at once")
 	})
 	defer cancel()
 	view := a.view(plans)
-	b.done, b.errs = make([]job.Done, len(tasks)), make([]error, len(tasks))
+	b.done, b.errs = make([]job.Done, len(started)), make([]error, len(started))
 	var wg sync.WaitGroup
-	for i, t := range tasks {
-		wg.Go(func() { b.done[i], b.errs[i] = b.station.Erase(ctx, t, b.order, view.event) })
+	for i, s := range started {
+		wg.Go(func() { b.done[i], b.errs[i] = s.Run(ctx, view.event) })
 	}
 	wg.Wait()
 	view.end()
@@ -140,20 +140,35 @@ func (a *app) conclude(b *batch, plans []erase.Plan) error {
 	return failed
 }
 
-// openAll opens every drive or none.
-func openAll(m inventory.Machine, plans []erase.Plan) ([]job.Task, error) {
-	var tasks []job.Task
+// beginAll opens every drive and makes its started record durable, or none.
+func beginAll(b *batch, plans []erase.Plan) (started []*job.Started, err error) {
+	var devices []*drive.Drive
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, s := range started {
+			s.TakeBack()
+		}
+		for _, d := range devices {
+			_ = d.Close()
+		}
+	}()
 	for _, p := range plans {
 		d, err := drive.Open(p.Drive, inventory.Source{}.Facts)
 		if err != nil {
-			for _, t := range tasks {
-				_ = t.Device.Close()
-			}
 			return nil, err
 		}
-		tasks = append(tasks, job.Task{Plan: p, Device: d, Machine: m, Alongside: len(plans), Temperature: temperature(p.Drive)})
+		devices = append(devices, d)
 	}
-	return tasks, nil
+	for i, p := range plans {
+		s, err := b.station.Begin(job.Task{Plan: p, Device: devices[i], Machine: b.machine, Alongside: len(plans), Temperature: temperature(p.Drive)}, b.order)
+		if err != nil {
+			return started, fmt.Errorf("begin %s: %w", p.Drive.Path, err)
+		}
+		started = append(started, s)
+	}
+	return started, nil
 }
 
 // temperatureEvery is the time between two readings of a sensor, which may

@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,6 +52,13 @@ func run(pairs int, ramMiB, diskMiB, manyMiB int64, nwipe, only string) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-stop
+		_ = b.close() // loop devices must not stay behind
+		os.Exit(130)
+	}()
 	b.ombruk = filepath.Join(b.dir, "ombruk")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.ombruk, "./cmd/ombruk")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -99,46 +99,60 @@ func (s *Station) header(id string, o Order) certs.Header {
 	}
 }
 
-// Erase runs a task and closes its record. The error means that the record
-// could not be made or closed; what the run itself came to is in Done. The
-// device is closed, unless a transfer on it never came back.
-func (s *Station) Erase(ctx context.Context, t Task, o Order, emit func(Event)) (Done, error) {
-	closeDevice := true
-	defer func() {
-		if closeDevice {
-			_ = t.Device.Close() // all that counts was synced and checked before
-		}
-	}()
-	var key erase.Key
-	if _, err := io.ReadFull(s.Rand, key[:]); err != nil {
-		return Done{}, fmt.Errorf("draw a key: %w", err)
+// Started is a task whose started record is durable: from now on its drive may
+// be written to.
+type Started struct {
+	station *Station
+	task    Task
+	order   Order
+	key     erase.Key
+	open    *record.Open
+	planned certs.Sanitization
+}
+
+// Begin makes the started record of a task durable. Nothing is written to the
+// drive yet.
+func (s *Station) Begin(t Task, o Order) (*Started, error) {
+	b := &Started{station: s, task: t, order: o}
+	if _, err := io.ReadFull(s.Rand, b.key[:]); err != nil {
+		return nil, fmt.Errorf("draw a key: %w", err)
 	}
 	id, err := uuid.NewV7FromReader(s.Rand)
 	if err != nil {
-		return Done{}, fmt.Errorf("draw a record id: %w", err)
+		return nil, fmt.Errorf("draw a record id: %w", err)
 	}
-	planned := plannedRecord(s.header(id.String(), o), o, t.Machine, t.Plan, key)
-	started, err := certs.Seal(s.Signer, certs.KindStarted, s.Mode, planned)
+	b.planned = plannedRecord(s.header(id.String(), o), o, t.Machine, t.Plan, b.key)
+	envelope, err := certs.Seal(s.Signer, certs.KindStarted, s.Mode, b.planned)
 	if err != nil {
-		return Done{}, err
+		return nil, err
 	}
-	open, err := s.Folder.Begin(id.String(), started, key, len(t.Plan.Standard.Passes))
-	if err != nil {
-		return Done{}, err
+	if b.open, err = s.Folder.Begin(id.String(), envelope, b.key, len(t.Plan.Standard.Passes)); err != nil {
+		return nil, err
 	}
-	open.KeepKey = o.KeepKey
-	emit(startedEvent(planned, s.Folder.Path(id.String(), record.StartedSuffix)))
+	b.open.KeepKey = o.KeepKey
+	return b, nil
+}
 
+// TakeBack removes the started record of a run that will not begin. The device
+// is left as it is.
+func (b *Started) TakeBack() { b.open.TakeBack() }
+
+// Run carries the task out and closes its record. The error means that the
+// record could not be closed; what the run itself came to is in Done. The
+// device is closed, unless a transfer on it never came back.
+func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
+	emit(startedEvent(b.planned, b.station.Folder.Path(b.open.ID, record.StartedSuffix)))
 	progress := new(erase.Progress)
-	stop := s.report(t, o, id.String(), progress, emit)
-	result, abandoned := erase.Run(ctx, t.Plan, t.Device, erase.Options{
-		Key: key, Now: s.Now, Progress: progress, Stall: o.Stall, Alongside: t.Alongside,
+	stop := b.report(progress, emit)
+	result, abandoned := erase.Run(ctx, b.task.Plan, b.task.Device, erase.Options{
+		Key: b.key, Now: b.station.Now, Progress: progress, Stall: b.order.Stall, Alongside: b.task.Alongside,
 	})
 	stop()
-	closeDevice = !abandoned
-
-	finished := finishedRecord(planned, result)
-	done, err := s.close(open, finished)
+	if !abandoned {
+		// All that counts was synced and checked before.
+		defer func() { _ = b.task.Device.Close() }()
+	}
+	done, err := b.station.close(b.open, finishedRecord(b.planned, result))
 	done.Err = result.Err
 	if err != nil {
 		return done, err
@@ -284,14 +298,14 @@ func UnitID(m inventory.Machine, random io.Reader) (string, error) {
 }
 
 // report emits progress until the returned function is called.
-func (s *Station) report(t Task, o Order, id string, p *erase.Progress, emit func(Event)) (stop func()) {
-	if o.Every <= 0 {
+func (b *Started) report(p *erase.Progress, emit func(Event)) (stop func()) {
+	if b.order.Every <= 0 {
 		return func() {}
 	}
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(o.Every)
+		tick := time.NewTicker(b.order.Every)
 		defer tick.Stop()
 		rate := newRate(time.Now())
 		for {
@@ -299,7 +313,7 @@ func (s *Station) report(t Task, o Order, id string, p *erase.Progress, emit fun
 			case <-quit:
 				return
 			case now := <-tick.C:
-				emit(progressEvent(t, id, p.Snapshot(), rate, now))
+				emit(progressEvent(b.task, b.open.ID, p.Snapshot(), rate, now))
 			}
 		}
 	}()

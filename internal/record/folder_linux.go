@@ -188,6 +188,12 @@ func (o *Open) WritePage(pdf []byte) error { return o.folder.write(o.ID+PageSuff
 // Release lets go of a started record without closing it.
 func (o *Open) Release() { _ = o.started.Close() }
 
+// TakeBack removes a started record whose run never began.
+func (o *Open) TakeBack() {
+	o.folder.discard(o.ID)
+	o.Release()
+}
+
 // end removes what belonged to the open record.
 func (o *Open) end() error {
 	var errs []error

@@ -1,0 +1,54 @@
+package kernel
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"unsafe"
+)
+
+// The kernel reads these structures by offset; a wrong size would be refused,
+// or worse, read as something else.
+func TestStructuresHaveTheKernelsSize(t *testing.T) {
+	if got := unsafe.Sizeof(nvmeAdminCmd{}); got != 72 {
+		t.Errorf("struct nvme_passthru_cmd has 72 bytes, ours %d", got)
+	}
+	if got := unsafe.Offsetof(nvmeAdminCmd{}.cdw10); got != 40 {
+		t.Errorf("cdw10 is at 40, ours at %d", got)
+	}
+	if got := unsafe.Offsetof(nvmeAdminCmd{}.result); got != 68 {
+		t.Errorf("result is at 68, ours at %d", got)
+	}
+	if got := unsafe.Sizeof(sgIoHdr{}); got != 88 {
+		t.Errorf("struct sg_io_hdr has 88 bytes, ours %d", got)
+	}
+}
+
+func TestAFileIsNoDriveToAsk(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "image"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := Identify(f); !errors.Is(err, ErrNoIdentity) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestArenaGivesAlignedMemory(t *testing.T) {
+	var a Arena
+	for _, size := range []int{1, 4096, 2<<20 - 1, 2 << 20, 5 << 20} {
+		b, err := a.Alloc(size)
+		if err != nil || len(b) != size || uintptr(unsafe.Pointer(&b[0]))%hugeBytes != 0 {
+			t.Errorf("%d bytes: %d at %p, %v", size, len(b), &b[0], err)
+		}
+		b[size-1] = 1
+	}
+	if _, err := a.Alloc(0); err == nil {
+		t.Error("nothing was given")
+	}
+	if err := a.Free(); err != nil {
+		t.Error(err)
+	}
+}
