@@ -62,9 +62,11 @@ type app struct {
 	stdout, stderr io.Writer
 	now            func() time.Time
 	flags          commonFlags
+	// leave is closed when a person wants out at once, whatever is under way.
+	leave chan struct{}
 	// messages are those of --lang, read once; see text.
 	messages *lang.Text
-	// operands is what follows the command, for error messages in JSON.
+	// command is the command's full name, for error messages in JSON.
 	command string
 }
 
@@ -78,13 +80,20 @@ type commonFlags struct {
 
 // run is the whole program but for the process's end.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now, leave: make(chan struct{})}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return a.finish(root.ExecuteContext(context.Background()))
+	done := make(chan int, 1)
+	go func() { done <- a.finish(root.ExecuteContext(context.Background())) }()
+	select {
+	case code := <-done:
+		return code
+	case <-a.leave:
+		return exitCancelled
+	}
 }
 
 // newRoot builds the command tree.
@@ -308,7 +317,7 @@ func (a *app) interruptible(parent context.Context, onFirst func()) (context.Con
 		}
 		select {
 		case <-ch:
-			os.Exit(exitCancelled)
+			close(a.leave)
 		case <-done:
 		}
 	}()
