@@ -5,8 +5,6 @@ package job
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -293,8 +291,7 @@ func UnitID(m inventory.Machine, random io.Reader) (string, error) {
 		id, err := uuid.NewRandomFromReader(random)
 		return id.String(), err
 	}
-	sum := sha256.Sum256([]byte(s.UUID + "\x00" + s.Manufacturer + "\x00" + s.Model + "\x00" + s.Serial))
-	return uuid.NewSHA1(uuid.Nil, []byte(hex.EncodeToString(sum[:]))).String(), nil
+	return uuid.NewSHA1(uuid.Nil, []byte(s.UUID+"\x00"+s.Manufacturer+"\x00"+s.Model+"\x00"+s.Serial)).String(), nil
 }
 
 // report emits progress until the returned function is called.
