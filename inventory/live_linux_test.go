@@ -128,6 +128,29 @@ func TestLiveMountedPartition(t *testing.T) {
 	wantUse(t, liveDrive(t, file), "mounted on "+dir+" through "+part)
 }
 
+// A loop device over a drive gives a second name to the drive's blocks and
+// keeps nobody off them: neither the partition that is mounted nor another loop.
+func TestLiveLoopOverADriveInUse(t *testing.T) {
+	needsRoot(t)
+	lower := loop(t, image(t))
+	second := loop(t, lower)
+	if d := liveDrive(t, second); len(d.Uses) != 0 {
+		t.Errorf("over a free drive: uses %q", uses(d))
+	}
+	part := lower + "p1"
+	if _, err := os.Stat(part); err != nil {
+		run(t, "addpart", lower, "1", "2048", "57344")
+		t.Cleanup(func() { run(t, "delpart", lower, "1") })
+	}
+	run(t, "mkfs.ext4", "-q", "-F", part)
+	dir := t.TempDir()
+	run(t, "mount", part, dir)
+	t.Cleanup(func() { run(t, "umount", dir) })
+	wantUse(t, liveDrive(t, second), "mounted on "+dir+" through "+part)
+	third := loop(t, lower)
+	wantUse(t, liveDrive(t, second), "held by "+filepath.Base(third)+" through "+lower)
+}
+
 func TestLiveMountInAnotherNamespace(t *testing.T) {
 	needsRoot(t)
 	device := loop(t, image(t))

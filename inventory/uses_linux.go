@@ -89,19 +89,25 @@ func (u *usage) of(devices []*block, file *imageFile) []Use {
 			uses = append(uses, use)
 		}
 	}
-	// The file below a loop device is used by what uses the file, too.
+	below := downward(devices...)
 	roots := slices.Clone(devices)
 	ids := map[fileID]bool{}
 	if file != nil {
 		ids[file.id] = true
 	}
-	for _, d := range devices {
-		if d.backingNode != nil && d.backingNode.block == "" {
-			ids[d.backingNode.file] = true
+	// A loop device does not keep others off what is beneath it, as
+	// device-mapper and md do: whoever uses that uses the same blocks.
+	for _, d := range append(slices.Clone(devices), below...) {
+		switch n := d.backingNode; {
+		case n == nil:
+		case n.block == "":
+			ids[n.file] = true
+		case u.byNumber[n.block] != nil && !slices.Contains(roots, u.byNumber[n.block]):
+			roots = append(roots, u.byNumber[n.block])
 		}
 	}
 	for _, loop := range u.all {
-		if loop.backing == "" || own[loop] {
+		if loop.backing == "" || own[loop] || slices.Contains(below, loop) {
 			continue
 		}
 		if loop.backingNode != nil && ids[loop.backingNode.file] || file != nil && u.mayBack(loop, *file) {
@@ -116,7 +122,7 @@ func (u *usage) of(devices []*block, file *imageFile) []Use {
 	}
 
 	above := upward(roots...)
-	below := downward(roots...)
+	below = downward(roots...)
 	// Whatever the boot medium's other partitions hold, it is one medium.
 	family := slices.Clone(above)
 	for _, d := range below {
@@ -132,7 +138,7 @@ func (u *usage) of(devices []*block, file *imageFile) []Use {
 	}
 	for _, d := range above {
 		for _, h := range d.holders {
-			if !own[h] {
+			if !own[h] && !slices.Contains(below, h) {
 				add(UseHolder, d, u.describe(h))
 			}
 		}
