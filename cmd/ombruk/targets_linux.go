@@ -103,9 +103,11 @@ func refused(err error) error {
 // one may not be touched. all is every drive of the machine.
 func (a *app) targets(ctx context.Context, paths []string, allowFabric bool) (all, found []inventory.Drive, err error) {
 	for i, path := range paths {
-		// A record must name its target so that it can be found from anywhere.
-		if abs, err := filepath.Abs(path); err == nil && path != "" {
-			paths[i] = abs
+		// A record must name its target so that it can be found from
+		// anywhere. filepath.Abs would take ".." as text: behind a symbolic
+		// link that is another folder than the kernel's, and another file.
+		if wd, err := os.Getwd(); err == nil && path != "" && !filepath.IsAbs(path) {
+			paths[i] = wd + "/" + path
 		}
 	}
 	all, named, errs := inventory.Source{}.Targets(ctx, paths...)
