@@ -129,22 +129,26 @@ func (r *runner) stamp(p Pattern, buffersBytes int) (stamp, error) {
 
 // Sizes of transfers and how many are in flight, from measurements on loop
 // devices over memory and disk (docs/bench.md). A constant pass writes from
-// one small source; a random pass and the read-back need a buffer each.
+// one small source; a random pass and the read-back need a buffer each. Many
+// drives at once keep each other busy, so each gets less.
 const (
-	constantBytes, constantInFlight = 4 << 20, 2
-	bufferedBytes                   = 1 << 20
-	manyDrives                      = 4
+	constantBytes = 4 << 20
+	manyDrives    = 4
 )
+
+// flight is how many transfers are in flight and the size of their buffers.
+func (r *runner) flight() (workers, bufferBytes int) {
+	if r.o.Alongside > manyDrives {
+		return 2, 512 << 10
+	}
+	return 4, 1 << 20
+}
 
 // buffersBytes is the memory of a sweep that needs buffers, with one more for
 // narrowing down bad ranges.
-func (r *runner) buffersBytes() int { return (r.inFlight() + 1) * bufferedBytes }
-
-func (r *runner) inFlight() int {
-	if r.o.Alongside > manyDrives {
-		return 2
-	}
-	return 4
+func (r *runner) buffersBytes() int {
+	workers, size := r.flight()
+	return (workers + 1) * size
 }
 
 // overwrite does one pass over the whole drive.
@@ -153,7 +157,8 @@ func (r *runner) overwrite(ctx context.Context, p Pattern, number, of int) (aban
 	switch p.Kind {
 	case Random:
 		zeros := make([]byte, stampBytes)
-		s.chunkBytes, s.workers, s.bufferBytes = bufferedBytes, r.inFlight(), bufferedBytes
+		s.workers, s.bufferBytes = r.flight()
+		s.chunkBytes = int64(s.bufferBytes)
 		s.transfer = func(buf []byte, at span) error {
 			stream := r.o.Key.stream(r.block, number, at.Off)
 			buf = buf[:at.Len]
@@ -169,10 +174,9 @@ func (r *runner) overwrite(ctx context.Context, p Pattern, number, of int) (aban
 			return false, err
 		}
 		whole := int64(len(stamp.bytes))
-		s.chunkBytes, s.workers = constantBytes/whole*whole, constantInFlight
-		if r.o.Alongside > manyDrives {
-			s.workers = 1
-		}
+		s.workers, _ = r.flight()
+		s.workers /= 2 // they are four times as large
+		s.chunkBytes = constantBytes / whole * whole
 		s.transfer = func(_ []byte, at span) error { return r.writeStamp(stamp, at) }
 	}
 	pass := Pass{Technique: Overwrite, Pattern: p.String(), Number: number, Of: of, Started: r.o.Now()}
@@ -257,7 +261,8 @@ func (r *runner) readBack(ctx context.Context, p Pattern, number int) (abandoned
 		return false, err
 	}
 	s := r.newSweep("read", spans)
-	s.chunkBytes, s.workers, s.bufferBytes = bufferedBytes, r.inFlight(), bufferedBytes
+	s.workers, s.bufferBytes = r.flight()
+	s.chunkBytes = int64(s.bufferBytes)
 	differs, err := r.comparer(p, number)
 	if err != nil {
 		return false, err

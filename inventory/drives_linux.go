@@ -66,14 +66,12 @@ func (r *reader) drives(u *usage) []Drive {
 // Only world-wide name and serial together tell; a drive with neither is never
 // taken for another. Other buses have no second way.
 func samePhysical(a, b Drive) bool {
-	switch a.Bus {
-	case BusSAS, BusSCSI, BusFabric:
-	default:
-		return false
-	}
-	return a.Bus == b.Bus && a.WWN != "" && a.WWN == b.WWN && a.Serial != "" && a.Serial == b.Serial &&
+	return hasPorts(a.Bus) && a.Bus == b.Bus && a.WWN != "" && a.WWN == b.WWN && a.Serial != "" && a.Serial == b.Serial &&
 		a.CapacityBytes == b.CapacityBytes && a.Model == b.Model && a.PartitionOf == "" && b.PartitionOf == ""
 }
+
+// hasPorts reports whether a drive on this bus can be reached in two ways.
+func hasPorts(b Bus) bool { return b == BusSAS || b == BusSCSI || b == BusFabric }
 
 // Drive reads one target: a block device by any path that leads to its node, or
 // a regular file that stands for a drive. A partition is given with PartitionOf
@@ -182,7 +180,7 @@ func (r *reader) target(name string) (target, error) {
 	// The other ways to the same drive count as it.
 	out := target{same: []*block{b}}
 	for _, other := range r.all {
-		if other != b && other.whole == nil && b.whole == nil && samePhysical(d, r.facts(other)) {
+		if other != b && other.whole == nil && b.whole == nil && hasPorts(d.Bus) && samePhysical(d, r.facts(other)) {
 			out.same = append(out.same, other)
 			d.AlsoAt = append(d.AlsoAt, other.node)
 		}

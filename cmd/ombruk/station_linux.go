@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/ombruk/ombruk/certs"
@@ -54,6 +55,7 @@ func (a *app) station(mode certs.Mode) (*job.Station, error) {
 		Signer: signer, Chain: chain, Folder: folder, Pages: pages, Mode: mode, Language: text.Tag(),
 		Tool: certs.Tool{Name: "ombruk", Version: toolVersion(), Commit: toolCommit()},
 		Now:  a.now, Rand: rand.Reader, ClockSource: source, ClockTrusted: trusted,
+		PageSlots: make(chan struct{}, runtime.NumCPU()),
 	}, nil
 }
 
@@ -74,9 +76,9 @@ func (a *app) clock(s *certs.Signer) (source string, trusted bool) {
 // recover closes what an earlier run left open in the output folder. It makes
 // no folder and no key when there is nothing to close.
 func (a *app) recover(mode certs.Mode) error {
-	left, err := filepath.Glob(filepath.Join(a.flags.out, "*"+record.StartedSuffix))
-	if err != nil || len(left) == 0 {
-		return err
+	// A folder that cannot be listed is told about when a record is to go there.
+	if left, err := record.StartedIDs(a.flags.out); err != nil || len(left) == 0 {
+		return nil
 	}
 	station, err := a.station(mode)
 	if err != nil {

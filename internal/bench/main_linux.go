@@ -30,7 +30,7 @@ func main() {
 	pairs := flag.Int("pairs", 5, "interleaved pairs per row")
 	ramMiB := flag.Int64("ram-mib", 2048, "size of the device in memory")
 	diskMiB := flag.Int64("disk-mib", 1024, "size of the device on disk")
-	manyMiB := flag.Int64("many-mib", 64, "size of each of the 24 devices")
+	manyMiB := flag.Int64("many-mib", 256, "size of each of the 24 devices")
 	nwipe := flag.String("nwipe", "nwipe", "nwipe programs to compare with, separated by commas")
 	only := flag.String("only", "", "only the parts named: ram,disk,many,start,page")
 	flag.Parse()
@@ -335,7 +335,7 @@ const manyDevices = 24
 func (b *bench) many(size int64) error {
 	var devices []string
 	for i := range manyDevices {
-		dev, err := b.loop(b.dir, fmt.Sprintf("many-%d.img", i), size)
+		dev, err := b.loop(b.ram, fmt.Sprintf("many-%d.img", i), size)
 		if err != nil {
 			return err
 		}
@@ -350,7 +350,7 @@ func (b *bench) many(size int64) error {
 	ours := func(standard, verify string) func() [][]string {
 		return func() [][]string { return [][]string{b.erase(standard, verify, devices...)} }
 	}
-	err := b.table(fmt.Sprintf("%d loop devices of %d MiB at once, against as many dd", manyDevices, size>>20), size*manyDevices, peers, []row{
+	err := b.table(fmt.Sprintf("%d loop devices of %d MiB over memory at once, against as many dd", manyDevices, size>>20), size*manyDevices, peers, []row{
 		{"ombruk zero", 1.5, 1, eraseCode, ours("zero", "none")},
 		{"ombruk random (AES-128-CTR)", 0.6, 1, eraseCode, ours("random", "none")},
 		{"ombruk zero + full read-back", 1.3, 2, eraseCode, ours("zero", "full")},

@@ -34,6 +34,9 @@ type Station struct {
 	// ClockSource and ClockTrusted say how far Now is to be believed.
 	ClockSource  string
 	ClockTrusted bool
+	// PageSlots bounds how many pages are made at once, since each takes a
+	// few megabytes while it is made; nil means no bound.
+	PageSlots chan struct{}
 }
 
 // Order is what the records of one machine have in common.
@@ -159,18 +162,36 @@ func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
 	return done, nil
 }
 
-// close gives a record its place in the chain and makes it and its page durable.
+// close gives a record its place in the chain, makes it and its page durable,
+// and only then removes the started record.
 func (s *Station) close(open *record.Open, p certs.Sanitization) (Done, error) {
-	build := func(sequence int64, previous string) ([]byte, error) {
+	envelope, err := s.Chain.Append(s.Folder, p.ID, func(sequence int64, previous string) ([]byte, error) {
 		p.Sequence, p.Previous = sequence, previous
 		return certs.Seal(s.Signer, certs.KindSanitization, s.Mode, p)
+	})
+	if err == nil {
+		err = s.writePage(p, envelope)
 	}
-	done := Done{ID: p.ID, Record: p}
-	envelope, err := s.Chain.Close(open, build, func(envelope []byte) ([]byte, error) { return s.page(p, envelope) })
+	if err == nil {
+		err = open.End()
+	}
 	if err != nil {
-		return done, fmt.Errorf("close record %s: %w", p.ID, err)
+		return Done{ID: p.ID, Record: p}, fmt.Errorf("close record %s: %w", p.ID, err)
 	}
 	return s.done(p, envelope), nil
+}
+
+// writePage makes the page of a record and makes it durable.
+func (s *Station) writePage(p certs.Sanitization, envelope []byte) error {
+	if s.PageSlots != nil {
+		s.PageSlots <- struct{}{}
+		defer func() { <-s.PageSlots }()
+	}
+	pdf, err := s.page(p, envelope)
+	if err != nil {
+		return err
+	}
+	return s.Folder.WritePage(p.ID, pdf)
 }
 
 func (s *Station) done(p certs.Sanitization, envelope []byte) Done {
@@ -209,39 +230,23 @@ func (s *Station) Recover(emit func(Event)) error {
 }
 
 func (s *Station) recoverOne(o *record.Open, emit func(Event)) error {
+	envelope, err := o.Started()
+	if err != nil {
+		return err
+	}
+	started, err := certs.Open(envelope)
+	if err != nil {
+		return err
+	}
+	if started.Kind != certs.KindStarted || started.Header.ID != o.ID || started.Mode != s.Mode {
+		return fmt.Errorf("%s is not a started record of this kind", s.Folder.Path(o.ID, record.StartedSuffix))
+	}
 	if envelope, ok, err := o.Evidence(); err != nil {
 		return err
 	} else if ok {
-		r, err := certs.Open(envelope)
-		if err != nil {
-			return err
-		}
-		if r.Kind != certs.KindSanitization || r.Header.ID != o.ID {
-			return fmt.Errorf("%s is the record of something else", s.Folder.Path(o.ID, record.EvidenceSuffix))
-		}
-		if !o.HasPage() {
-			pdf, err := s.page(*r.Sanitization, envelope)
-			if err != nil {
-				return err
-			}
-			if err := o.WritePage(pdf); err != nil {
-				return err
-			}
-		}
-		return s.Chain.Finish(o)
+		return s.finish(o, started, envelope)
 	}
-	started, err := o.Started()
-	if err != nil {
-		return err
-	}
-	r, err := certs.Open(started)
-	if err != nil {
-		return err
-	}
-	if r.Kind != certs.KindStarted || r.Header.ID != o.ID || r.Mode != s.Mode {
-		return fmt.Errorf("%s is not a started record of this kind", s.Folder.Path(o.ID, record.StartedSuffix))
-	}
-	p := interruptedRecord(*r.Sanitization, s.Now())
+	p := interruptedRecord(*started.Sanitization, s.Now())
 	p.Station = certs.Station{ID: s.Signer.ID(), Name: s.Signer.Name(), Instance: s.Chain.Instance}
 	done, err := s.close(o, p)
 	if err != nil {
@@ -249,6 +254,33 @@ func (s *Station) recoverOne(o *record.Open, emit func(Event)) error {
 	}
 	emit(recoveredEvent(done))
 	return nil
+}
+
+// finish does what was left to do for a final record that is durable already.
+// Folders travel on sticks, so what lies there as the final record is only
+// taken for it if the key of the started record made it, and only our own
+// record gets a page with our signature.
+func (s *Station) finish(o *record.Open, started *certs.Record, envelope []byte) error {
+	r, err := certs.Open(envelope)
+	if err != nil {
+		return err
+	}
+	if r.Kind != certs.KindSanitization || r.Header.ID != o.ID || r.Mode != s.Mode || r.Header.Station.ID != started.Header.Station.ID {
+		return fmt.Errorf("%s is the record of something else", s.Folder.Path(o.ID, record.EvidenceSuffix))
+	}
+	if !o.HasPage() {
+		if r.Header.Station.ID != s.Signer.ID() {
+			return fmt.Errorf("%s was signed by another station, %q, and only that one can make its page", s.Folder.Path(o.ID, record.EvidenceSuffix), r.Header.Station.Name)
+		}
+		pdf, err := s.page(*r.Sanitization, envelope)
+		if err != nil {
+			return err
+		}
+		if err := o.WritePage(pdf); err != nil {
+			return err
+		}
+	}
+	return s.Chain.Finish(o)
 }
 
 // Unit makes the record of a machine from the records of its drives.
@@ -264,22 +296,21 @@ func (s *Station) Unit(m inventory.Machine, o Order, drives []certs.UnitDrive, b
 	if o.Operator != "" && u.People.PerformedBy == nil {
 		u.People.PerformedBy = &certs.Person{Name: o.Operator, Date: h.Clock.WallFinished.Format(time.DateOnly)}
 	}
-	var done Done
-	build := func(sequence int64, previous string) ([]byte, error) {
+	envelope, err := s.Chain.Append(s.Folder, u.ID, func(sequence int64, previous string) ([]byte, error) {
 		u.Sequence, u.Previous = sequence, previous
 		return certs.Seal(s.Signer, certs.KindUnit, s.Mode, u)
-	}
-	page := func(envelope []byte) ([]byte, error) {
-		pdf, err := s.Pages.Unit(u, s.pageOf(envelope))
-		if err != nil {
-			return nil, fmt.Errorf("make the page of %s: %w", u.ID, err)
-		}
-		return certs.SignPDF(pdf, s.Signer, certs.PageInfo{Name: s.Signer.Name(), Reason: "unit", Time: u.Clock.WallFinished})
-	}
-	err = s.Chain.Append(s.Folder, u.ID, build, page, func(envelope []byte) {
-		done = s.done(certs.Sanitization{Header: u.Header}, envelope)
 	})
-	return done, err
+	if err != nil {
+		return Done{}, fmt.Errorf("close record %s: %w", u.ID, err)
+	}
+	pdf, err := s.Pages.Unit(u, s.pageOf(envelope))
+	if err != nil {
+		return Done{}, fmt.Errorf("make the page of %s: %w", u.ID, err)
+	}
+	if pdf, err = certs.SignPDF(pdf, s.Signer, certs.PageInfo{Name: s.Signer.Name(), Reason: "unit", Time: u.Clock.WallFinished}); err != nil {
+		return Done{}, err
+	}
+	return s.done(certs.Sanitization{Header: u.Header}, envelope), s.Folder.WritePage(u.ID, pdf)
 }
 
 // UnitID is the id that joins the records of one machine: a UUID derived from

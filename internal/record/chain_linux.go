@@ -68,64 +68,32 @@ func OpenChain(dir, station string) (*Chain, error) {
 // Build makes the envelope of a record with the place in the chain that it gets.
 type Build func(sequence int64, previous string) (envelope []byte, err error)
 
-// Close gives an open record its place in the chain and makes it durable: the
-// envelope, then the page that page makes from it, and only then is the
-// started record removed. When Close returns nil, everything is on stable
-// storage; when it returns an error, the started record is still there and the
-// next start finds it.
-func (c *Chain) Close(o *Open, build Build, page func(envelope []byte) ([]byte, error)) (envelope []byte, err error) {
-	err = c.Append(o.folder, o.ID, build, page, func(b []byte) { envelope = b })
-	if err != nil {
-		return nil, err
-	}
-	return envelope, o.end()
-}
-
-// Append adds a record that needs no started record (a unit record).
-func (c *Chain) Append(f *Folder, id string, build Build, page func(envelope []byte) ([]byte, error), done func(envelope []byte)) error {
-	return c.locked(func(h *head) error {
-		envelope, err := build(h.Sequence+1, h.Previous)
-		if err != nil {
+// Append gives a record its place in the chain and makes its envelope durable.
+// When it returns nil, envelope and chain are on stable storage.
+func (c *Chain) Append(f *Folder, id string, build Build) (envelope []byte, err error) {
+	err = c.locked(func(h *head) error {
+		if envelope, err = build(h.Sequence+1, h.Previous); err != nil {
 			return err
 		}
-		// The page is made before anything is written, so that a record
-		// whose page cannot be made leaves no trace.
-		pdf, err := page(envelope)
-		if err != nil {
-			return err
-		}
-		path := f.Path(id, EvidenceSuffix)
-		h.Pending = &pending{Sequence: h.Sequence + 1, SHA256: certs.Digest(envelope), Path: path}
+		h.Pending = &pending{Sequence: h.Sequence + 1, SHA256: certs.Digest(envelope), Path: f.Path(id, EvidenceSuffix)}
 		if err := c.store(h); err != nil {
 			return err
 		}
-		// The room kept for this moment is given back now.
-		if err := os.Remove(f.Path(id, reserveSuffix)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := f.giveBack(id, pageReserveBytes); err != nil {
 			return err
 		}
 		if err := f.write(id+EvidenceSuffix, envelope, 0o644); err != nil {
 			return err
 		}
-		if err := f.write(id+PageSuffix, pdf, 0o644); err != nil {
-			return err
-		}
 		h.commit()
-		if err := c.store(h); err != nil {
-			return err
-		}
-		done(envelope)
-		return nil
+		return c.store(h)
 	})
+	return envelope, err
 }
 
-// Finish closes an open record whose envelope is already durable.
-func (c *Chain) Finish(o *Open) error {
-	// Taking the lock settles what was pending.
-	if err := c.locked(func(*head) error { return nil }); err != nil {
-		return err
-	}
-	return o.end()
-}
+// Settle decides what became of a record that was being written when an
+// earlier process ended.
+func (c *Chain) Settle() error { return c.locked(func(*head) error { return nil }) }
 
 func (h *head) commit() {
 	h.Sequence, h.Previous, h.Pending = h.Pending.Sequence, h.Pending.SHA256, nil

@@ -30,7 +30,8 @@ const (
 
 // reserveBytes is the room kept free for a final record and its page, so that
 // a disk that fills up during the hours of a run does not cost the evidence.
-const reserveBytes = 1 << 20
+// Of it, pageReserveBytes are given back last, for the page.
+const reserveBytes, pageReserveBytes = 1 << 20, 512 << 10
 
 // Folder is an output folder.
 type Folder struct{ dir string }
@@ -137,16 +138,32 @@ func (f *Folder) lock(id string) (*Open, error) {
 	return &Open{ID: id, folder: f, started: file}, nil
 }
 
+// StartedIDs lists the ids of the started records in a folder, those that are
+// being worked on too. A folder that does not exist has none.
+func StartedIDs(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("look for unfinished records: %w", err)
+	}
+	var ids []string
+	for _, e := range entries {
+		if id, ok := strings.CutSuffix(e.Name(), StartedSuffix); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
 // Unfinished finds the started records that nobody is working on, and takes
 // hold of each. A record that is still being worked on is not among them.
 func (f *Folder) Unfinished() ([]*Open, error) {
-	names, err := filepath.Glob(filepath.Join(f.dir, "*"+StartedSuffix))
+	ids, err := StartedIDs(f.dir)
 	if err != nil {
 		return nil, err
 	}
 	var found []*Open
-	for _, name := range names {
-		o, err := f.lock(strings.TrimSuffix(filepath.Base(name), StartedSuffix))
+	for _, id := range ids {
+		o, err := f.lock(id)
 		if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -154,7 +171,7 @@ func (f *Folder) Unfinished() ([]*Open, error) {
 			return found, err
 		}
 		// Whoever held it may have closed it between the look and the lock.
-		if _, err := os.Stat(name); err != nil {
+		if _, err := os.Stat(f.Path(id, StartedSuffix)); err != nil {
 			o.Release()
 			continue
 		}
@@ -182,8 +199,21 @@ func (o *Open) HasPage() bool {
 	return err == nil
 }
 
-// WritePage makes the page durable.
-func (o *Open) WritePage(pdf []byte) error { return o.folder.write(o.ID+PageSuffix, pdf, 0o644) }
+// WritePage makes the page of a record durable.
+func (f *Folder) WritePage(id string, pdf []byte) error {
+	if err := f.giveBack(id, 0); err != nil {
+		return err
+	}
+	return f.write(id+PageSuffix, pdf, 0o644)
+}
+
+// giveBack shrinks the room that was kept for a record, now that it is needed.
+func (f *Folder) giveBack(id string, leftBytes int64) error {
+	if err := os.Truncate(f.Path(id, reserveSuffix), leftBytes); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("give back the room kept for the record: %w", err)
+	}
+	return nil
+}
 
 // Release lets go of a started record without closing it.
 func (o *Open) Release() { _ = o.started.Close() }
@@ -194,8 +224,9 @@ func (o *Open) TakeBack() {
 	o.Release()
 }
 
-// end removes what belonged to the open record.
-func (o *Open) end() error {
+// End removes what belonged to the record while it was open. Its envelope and
+// page are durable by then; when End returns nil, so is that they are all there is.
+func (o *Open) End() error {
 	var errs []error
 	for _, suffix := range []string{StartedSuffix, keySuffix, reserveSuffix} {
 		if suffix == keySuffix && o.KeepKey {
