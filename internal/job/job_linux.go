@@ -272,15 +272,14 @@ func (s *Station) finish(o *record.Open, started *certs.Record, envelope []byte)
 		if r.Header.Station.ID != s.Signer.ID() {
 			return fmt.Errorf("%s was signed by another station, %q, and only that one can make its page", s.Folder.Path(o.ID, record.EvidenceSuffix), r.Header.Station.Name)
 		}
-		pdf, err := s.page(*r.Sanitization, envelope)
-		if err != nil {
-			return err
-		}
-		if err := o.WritePage(pdf); err != nil {
+		if err := s.writePage(*r.Sanitization, envelope); err != nil {
 			return err
 		}
 	}
-	return s.Chain.Finish(o)
+	if err := s.Chain.Settle(); err != nil {
+		return err
+	}
+	return o.End()
 }
 
 // Unit makes the record of a machine from the records of its drives.
