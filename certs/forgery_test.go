@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/elliptic"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/hex"
 	"encoding/json"
@@ -120,14 +121,26 @@ func TestHugeObjectsAreRefused(t *testing.T) {
 	}
 }
 
+// A file of nothing but numbers would take fifty times its size in memory.
+func TestPagesOfNothingButNumbersAreRefused(t *testing.T) {
+	for _, value := range []string{"1 ", "[]", "<<>>"} {
+		pdf := "%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj\n[" + strings.Repeat(value, pdfMaxValues) + "]\nendobj\n"
+		if v := Verify("x.pdf", []byte(pdf), nil, time.Now()); v.OK() || !strings.Contains(v.Reason, "more than 200000 values") {
+			t.Errorf("%s: got %+v", value, v)
+		}
+	}
+}
+
 // other is the second of the two ECDSA signatures that verify.
-func other(t testing.TB, der []byte) []byte {
+func other(t testing.TB, der []byte) []byte { return otherOf(t, der, elliptic.P256()) }
+
+func otherOf(t testing.TB, der []byte, curve elliptic.Curve) []byte {
 	t.Helper()
 	var sig ecdsaSignature
 	if _, err := asn1.Unmarshal(der, &sig); err != nil {
 		t.Fatal(err)
 	}
-	sig.S.Sub(elliptic.P256().Params().N, sig.S)
+	sig.S.Sub(curve.Params().N, sig.S)
 	out, err := asn1.Marshal(sig)
 	if err != nil {
 		t.Fatal(err)
@@ -149,6 +162,49 @@ func TestSignaturesHaveOneForm(t *testing.T) {
 	for name, sig := range map[string][]byte{"the other S": other(t, sig), "more behind": append(bytes.Clone(sig), 0), "empty": {}, "zero": {0x30, 6, 2, 1, 0, 2, 1, 0}} {
 		if _, err := Open(encodeEnvelope(t, s, payload, sig)); err == nil {
 			t.Errorf("%s: was opened", name)
+		}
+	}
+}
+
+// A certificate travels in the envelope and nothing signs it there, so that whoever
+// writes its signature the other way would make a second copy of one record,
+// with another digest than the next record chains to.
+func TestCertificatesInRecordsHaveOneForm(t *testing.T) {
+	for range 4 { // one in two would be right by chance
+		s := forger(t, "Depot")
+		sealed, err := Seal(s, KindStarted, ModeReal, started(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload := []byte(payloadOf(t, sealed))
+		sig, err := s.sign(preAuthentication(payload))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var parts struct {
+			TBS       asn1.RawValue
+			Algorithm pkix.AlgorithmIdentifier
+			Signature asn1.BitString
+		}
+		if _, err := asn1.Unmarshal(s.chain[0].Raw, &parts); err != nil {
+			t.Fatal(err)
+		}
+		parts.Signature.Bytes = otherOf(t, parts.Signature.Bytes, elliptic.P384())
+		parts.Signature.BitLength = 8 * len(parts.Signature.Bytes)
+		der, err := asn1.Marshal(parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := leaf.CheckSignatureFrom(s.chain[1]); err != nil {
+			t.Fatalf("the other form must be as valid: %v", err)
+		}
+		twin := &Signer{key: s.key, chain: []*x509.Certificate{leaf, s.chain[1]}}
+		if _, err := Open(encodeEnvelope(t, twin, payload, sig)); err == nil {
+			t.Error("a record with its certificate written another way was opened")
 		}
 	}
 }

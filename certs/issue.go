@@ -199,7 +199,7 @@ func issue(template, issuer *x509.Certificate, public *ecdsa.PublicKey, key *ecd
 	if issuer == nil {
 		issuer = template
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, issuer, public, key)
+	der, err := x509.CreateCertificate(rand.Reader, template, issuer, public, lowSigner{key})
 	if err != nil {
 		return nil, fmt.Errorf("issue certificate: %w", err)
 	}

@@ -165,7 +165,11 @@ func readChainFile(path string) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
+// readSmallFile reads a regular file: opening a pipe would wait for ever.
 func readSmallFile(path string) ([]byte, os.FileMode, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, 0, fmt.Errorf("%s: not a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, 0, err

@@ -32,7 +32,7 @@ var ErrEnded = errors.New("ended")
 //	revoked/<fingerprint>.crl.pem        the newest revocation list of each
 //
 // A station needs neither organisation.key nor other stations' keys. To stop
-// trusting an organisation, delete its file from trusted.
+// trusting an organisation, delete its files from trusted and from revoked.
 type Keys struct{ dir string }
 
 // OpenKeys names a folder, which need not exist yet. It does no I/O.

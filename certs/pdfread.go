@@ -51,13 +51,18 @@ type pdfFile struct {
 const (
 	pdfMaxDepth   = 32
 	pdfMaxObjects = 100_000
+	// pdfMaxValues bounds the memory that a file of nothing but numbers can
+	// ask for: each takes two bytes there and a hundred here. A page of ours
+	// has some six hundred values.
+	pdfMaxValues = 200_000
 )
 
 // pdfReader reads tokens. Everything it does not know is an error: it reads the
 // pages this program makes, not PDF at large.
 type pdfReader struct {
-	data []byte
-	pos  int
+	data   []byte
+	pos    int
+	values int // read so far
 }
 
 func (p *pdfReader) fail(format string, args ...any) error {
@@ -112,6 +117,9 @@ func (p *pdfReader) integer() (int, error) {
 func (p *pdfReader) value(depth int) (*pdfNode, error) {
 	if depth > pdfMaxDepth {
 		return nil, p.fail("nested deeper than %d", pdfMaxDepth)
+	}
+	if p.values++; p.values > pdfMaxValues {
+		return nil, p.fail("more than %d values", pdfMaxValues)
 	}
 	p.space()
 	node := &pdfNode{start: p.pos}

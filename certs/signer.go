@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 )
 
@@ -63,7 +64,7 @@ func (s *Signer) sign(message []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign with key %.16s: %w", s.ID(), err)
 	}
-	der, err = lowS(der)
+	der, err = lowS(der, elliptic.P256())
 	if err != nil {
 		return nil, err
 	}
@@ -76,19 +77,39 @@ func (s *Signer) sign(message []byte) ([]byte, error) {
 // ecdsaSignature is ECDSA-Sig-Value, RFC 3279 section 2.2.3.
 type ecdsaSignature struct{ R, S *big.Int }
 
-// lowS gives the same signature with S in the lower half of the group order.
-// Both S and n-S verify, and a signature that can be rewritten by a stranger
-// would change the digest that the next record chains to.
-func lowS(der []byte) ([]byte, error) {
+// lowS gives the same signature with S in the lower half of the order of the
+// signer's group. Both S and n-S verify, and a signature that can be rewritten
+// by a stranger would change the digest that the next record chains to.
+func lowS(der []byte, curve elliptic.Curve) ([]byte, error) {
 	var sig ecdsaSignature
 	if rest, err := asn1.Unmarshal(der, &sig); err != nil || len(rest) > 0 {
 		return nil, errors.New("signature is not an ECDSA signature in DER")
 	}
-	n := elliptic.P256().Params().N
+	n := curve.Params().N
 	if sig.S.Cmp(new(big.Int).Rsh(n, 1)) > 0 {
 		sig.S.Sub(n, sig.S)
 	}
 	return asn1.Marshal(sig)
+}
+
+// checkLowS checks that a signature is in the one form that lowS gives.
+func checkLowS(der []byte, curve elliptic.Curve) error {
+	low, err := lowS(der, curve)
+	if err == nil && !bytes.Equal(low, der) {
+		err = errors.New("the signature is not in its canonical form")
+	}
+	return err
+}
+
+// lowSigner signs certificates so that no stranger can write them another way.
+type lowSigner struct{ *ecdsa.PrivateKey }
+
+func (k lowSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	der, err := k.PrivateKey.Sign(random, digest, opts)
+	if err != nil {
+		return nil, err
+	}
+	return lowS(der, k.Curve)
 }
 
 // verifySignature checks an ECDSA P-256 SHA-256 signature in strict DER and
@@ -98,12 +119,8 @@ func verifySignature(cert *x509.Certificate, message, der []byte) error {
 	if !ok || public.Curve != elliptic.P256() {
 		return errors.New("the signer's key is not ECDSA P-256")
 	}
-	low, err := lowS(der)
-	if err != nil {
+	if err := checkLowS(der, public.Curve); err != nil {
 		return err
-	}
-	if !bytes.Equal(low, der) {
-		return errors.New("the signature is not in its canonical form")
 	}
 	digest := sha256.Sum256(message)
 	if !ecdsa.VerifyASN1(public, digest[:], der) {
@@ -135,6 +152,15 @@ func checkChain(chain []*x509.Certificate) error {
 		if err := checkIssuedBy(cert, root); err != nil {
 			return err
 		}
+	}
+	// The leaf is part of an envelope and no signature covers it there. The
+	// organisation's certificate is compared with the one that is trusted.
+	issuer, ok := root.PublicKey.(*ecdsa.PublicKey)
+	if !ok {
+		return fmt.Errorf("the key of %q is not ECDSA", root.Subject.CommonName)
+	}
+	if err := checkLowS(leaf.Signature, issuer.Curve); err != nil {
+		return fmt.Errorf("the certificate of %q: %w", leaf.Subject.CommonName, err)
 	}
 	return nil
 }

@@ -290,7 +290,7 @@ func parseTrust(data []byte) ([]*x509.Certificate, []*x509.RevocationList, error
 			}
 			lists = append(lists, list)
 		default:
-			return nil, nil, fmt.Errorf("holds a %s: want certificates or revocation lists", strings.ToLower(block.Type))
+			return nil, nil, fmt.Errorf("holds %q: want certificates or revocation lists", block.Type)
 		}
 	}
 	if len(certificates)+len(lists) == 0 {

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"math/big"
 	"os"
@@ -177,11 +178,24 @@ func (a *otherAuthority) issue(template, parent *x509.Certificate, public any) *
 	if parent == nil {
 		parent = template
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, a.key)
-	check(a.t, err)
-	cert, err := x509.ParseCertificate(der)
-	check(a.t, err)
-	return cert
+	for {
+		der, err := x509.CreateCertificate(rand.Reader, template, parent, public, a.key)
+		check(a.t, err)
+		cert, err := x509.ParseCertificate(der)
+		check(a.t, err)
+		// Of the two forms of a signature only one may be in a record.
+		if lowForm(a.t, cert.Signature, a.key.Curve) {
+			return cert
+		}
+	}
+}
+
+func lowForm(t testing.TB, der []byte, curve elliptic.Curve) bool {
+	t.Helper()
+	var sig struct{ R, S *big.Int }
+	_, err := asn1.Unmarshal(der, &sig)
+	check(t, err)
+	return sig.S.Cmp(new(big.Int).Rsh(curve.Params().N, 1)) <= 0
 }
 
 func (a *otherAuthority) trust() *certs.Trust {

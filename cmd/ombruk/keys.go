@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -166,6 +167,9 @@ clock could be trusted.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !cmd.Flags().Changed("reason") {
 				return fail(exitUsage, reasonHint(), errors.New("--reason is needed"))
+			}
+			if !slices.Contains(certs.Reasons(), certs.Reason(reason)) {
+				return fail(exitUsage, reasonHint(), fmt.Errorf("--reason %q is not known", reason))
 			}
 			now := a.now()
 			from, err := parseSince(since, now)
