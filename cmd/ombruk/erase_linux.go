@@ -130,7 +130,6 @@ func (a *app) conclude(b *batch, plans []erase.Plan) error {
 			a.complain(fmt.Errorf("%s: the record could not be closed: %w", plans[i].Drive.Path, err), exitError,
 				"the started record is kept; free the output folder and run again, and it will be closed as interrupted")
 			b.code = worse(b.code, exitError)
-			continue
 		}
 		b.code = worse(b.code, exitOf(d))
 	}

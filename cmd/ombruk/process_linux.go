@@ -60,7 +60,7 @@ func (a *app) process(cmd *cobra.Command, f *jobFlags, paths []string) error {
 	}
 	unit, unitErr := b.station.Unit(machine, b.order, unitDrives(b, machine.Drives), began)
 	if unitErr != nil {
-		return fmt.Errorf("make the unit report: %w", unitErr)
+		return fail(worse(b.code, exitError), "the records of the drives are closed; free the output folder and make the unit report by another run", fmt.Errorf("make the unit report: %w", unitErr))
 	}
 	if a.flags.json {
 		if err := a.emit(struct {
@@ -82,16 +82,19 @@ func unitDrives(b *batch, all []inventory.Drive) []certs.UnitDrive {
 	var out []certs.UnitDrive
 	treated := map[string]bool{}
 	for i, d := range b.done {
+		treated[d.Record.Drive.Path] = true
 		if b.errs[i] != nil {
+			// It was written to, and no record says what came of it yet.
+			r := d.Record.Drive
+			out = append(out, certs.UnitDrive{Path: r.Path, Model: r.Model, Serial: r.Serial, RecordID: d.ID, Outcome: erase.Unproven, Disposition: erase.Hold})
 			continue
 		}
 		out = append(out, unitDrive(d))
-		treated[d.Record.Drive.Path] = true
 	}
 	for _, d := range all {
 		// What is plugged in beside the machine (the boot stick, a disk for
 		// the records) is in the inventory and is no part of the unit.
-		if treated[d.Path] || !internal(d) {
+		if treated[d.Path] || slices.ContainsFunc(d.AlsoAt, func(p string) bool { return treated[p] }) || !internal(d) {
 			continue
 		}
 		why := "it was not among the targets"

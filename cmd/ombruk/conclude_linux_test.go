@@ -1,0 +1,50 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/job"
+	"github.com/ombruk/ombruk/inventory"
+)
+
+// unrecorded is a batch of two drives: one clean, and one that still held data
+// and whose record found no room.
+func unrecorded() (*batch, []erase.Plan) {
+	clean := certs.Sanitization{Header: certs.Header{ID: "one"}, Drive: certs.DriveFacts{Path: "/dev/sda"}, Outcome: erase.Sanitized, Fulfilled: true}
+	found := certs.Sanitization{Header: certs.Header{ID: "two"}, Drive: certs.DriveFacts{Path: "/dev/sdc", Serial: "S2"}, Outcome: erase.Failed, Verification: certs.Verification{Mismatches: 7}}
+	return &batch{
+		done: []job.Done{{ID: "one", Record: clean}, {ID: "two", Record: found}},
+		errs: []error{nil, errors.New("no space left on device")},
+	}, make([]erase.Plan, 2)
+}
+
+// Data that was found outranks the record that could not be closed.
+func TestExitCodeOfAnUnrecordedFind(t *testing.T) {
+	b, plans := unrecorded()
+	a := &app{stdout: io.Discard, stderr: io.Discard}
+	if got := a.finish(a.conclude(b, plans)); got != exitDataFound {
+		t.Errorf("code %d, want %d", got, exitDataFound)
+	}
+}
+
+// A drive that was written to never stands in the unit report as one that was
+// left alone, whatever became of its record and by whichever of its paths it
+// was named.
+func TestUnitReportOfAnUnrecordedDrive(t *testing.T) {
+	b, _ := unrecorded()
+	all := []inventory.Drive{
+		{Path: "/dev/sda", CapacityBytes: 1, Bus: inventory.BusSAS},
+		{Path: "/dev/sdb", AlsoAt: []string{"/dev/sdc"}, CapacityBytes: 1, Bus: inventory.BusSAS},
+	}
+	drives := unitDrives(b, all)
+	if len(drives) != 2 {
+		t.Fatalf("%+v", drives)
+	}
+	if d := drives[1]; d.RecordID != "two" || d.NotTouched != "" || d.Outcome != erase.Unproven || d.Disposition != erase.Hold || d.Serial != "S2" {
+		t.Errorf("%+v", d)
+	}
+}
