@@ -300,12 +300,17 @@ func notEmpty(b []byte, from string) ([]byte, error) {
 	return b, nil
 }
 
-// interruptible gives a context that the first Ctrl-C or SIGTERM cancels; the
-// second leaves at once.
+// interruptible gives a context that the first Ctrl-C, SIGTERM or closed
+// terminal cancels; the second leaves at once. From then on nobody's hanging up
+// on our output ends the program either: the run goes on to its record.
 func (a *app) interruptible(parent context.Context, onFirst func()) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(parent)
 	ch := make(chan os.Signal, 2)
 	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signal.Notify(ch, syscall.SIGHUP)
+	}
+	signal.Ignore(syscall.SIGPIPE)
 	done := make(chan struct{})
 	go func() {
 		select {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/ombruk/ombruk/erase"
@@ -73,5 +75,44 @@ func TestForeignRecordGetsNoPageOfOurs(t *testing.T) {
 	// The stranger's own station finishes it.
 	if _, output := stranger.run("erase", stranger.path("a.img"), "--standard", "zero", "--out", out); len(glob(t, filepath.Join(out, "*"))) != 2 {
 		t.Errorf("not finished: %v: %s", glob(t, filepath.Join(out, "*")), output)
+	}
+}
+
+// Whoever reads our output may hang up; the run goes on to its record.
+func TestReaderThatHangsUp(t *testing.T) {
+	d := newDesk(t)
+	// Long enough for a progress line to meet the closed pipe.
+	cmd := d.command(t.Context(), "erase", d.image("a.img", 256<<20), "--standard", "gutmann", "--confirm", "a.img", "--out", d.path("out"), "--json")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(out); lines.Scan() && !strings.Contains(lines.Text(), `"type":"started"`); {
+	}
+	_ = out.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	for _, name := range glob(t, d.path("out/*.evidence.json")) {
+		if got := d.open(name).Sanitization.Outcome; got != erase.Sanitized {
+			t.Errorf("outcome %v", got)
+		}
+		return
+	}
+	t.Error("no record")
+}
+
+// A terminal that is closed (SIGHUP) stops a run as Ctrl-C does.
+func TestTerminalThatIsClosed(t *testing.T) {
+	d := newDesk(t)
+	r := d.start("erase", d.image("big.img", 128<<20), "--standard", "gutmann", "--confirm", "big.img", "--out", d.path("out"))
+	if err := r.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if outcome, code := r.outcome(t); code != exitCancelled || outcome != "interrupted" {
+		t.Errorf("code %d, outcome %q", code, outcome)
 	}
 }
