@@ -338,10 +338,10 @@ func (r *Record) check() error {
 	if h.Clock.Trusted && h.Clock.WallFinished.IsZero() {
 		return errors.New("the clock is called trusted and there is no time")
 	}
-	if p := r.Sanitization; p != nil && p.Fulfilled && (!p.Outcome.Clean() || p.Achieved.Method < p.Accepted.Method || p.Achieved.Method == erase.MethodNone) {
-		return fmt.Errorf("the record calls itself fulfilled with outcome %s, %s accepted and %s achieved", p.Outcome, p.Accepted.Method, p.Achieved.Method)
+	if r.Unit != nil {
+		return r.Unit.Check()
 	}
-	return nil
+	return r.Sanitization.Check()
 }
 
 func (r *Record) header() *Header {

@@ -71,7 +71,9 @@ func makeTestdata(t *testing.T) {
 	p.Sequence, p.Clock = 1, Clock{Source: "operator", Trusted: true, WallStarted: now, WallFinished: now.Add(time.Hour), MonotonicSeconds: 3600}
 	p.Drive = DriveFacts{Path: "/dev/sdb", Model: "WDC WD5000LPCX", Serial: "WX41A1234567", CapacityBytes: 500107862016, LogicalBlockBytes: 512}
 	p.Requested.Method, p.Accepted.Method, p.Achieved.Method = erase.Clear, erase.Clear, erase.Clear
+	p.Achieved.Technique = erase.Overwrite
 	p.Outcome, p.Fulfilled, p.Assurance = erase.Sanitized, true, erase.ReadBack
+	p.Verification = Verification{Mode: erase.VerifyFull, BytesRead: p.Drive.CapacityBytes, Fraction: "1", Path: "direct"}
 	envelope, err := Seal(s, KindSanitization, ModeReal, p)
 	if err != nil {
 		t.Fatal(err)

@@ -333,6 +333,13 @@ func TestSealRefusesLies(t *testing.T) {
 		"fulfilled though failed":       func(p *certs.Sanitization) { p.Outcome = erase.Failed },
 		"fulfilled below what is asked": func(p *certs.Sanitization) { p.Accepted.Method = erase.Purge },
 		"fulfilled by nothing":          func(p *certs.Sanitization) { p.Accepted.Method, p.Achieved.Method = 0, 0 },
+		"clean with blocks that differ": func(p *certs.Sanitization) { p.Verification.Mismatches = 1 },
+		"clean and never read back":     func(p *certs.Sanitization) { p.Verification = certs.Verification{} },
+		"clean below what is asked, read-back none": func(p *certs.Sanitization) {
+			p.Accepted.Method, p.Fulfilled, p.Verification.Mode = erase.Purge, false, erase.VerifyNone
+		},
+		"clean without assurance":       func(p *certs.Sanitization) { p.Assurance = erase.AssuranceNone },
+		"plainly clean with exceptions": func(p *certs.Sanitization) { p.Exceptions = []erase.Exception{{Code: "missing-serial"}} },
 		"another station":               func(p *certs.Sanitization) { p.Station.Name = "another" },
 		"no id":                         func(p *certs.Sanitization) { p.ID = "" },
 		"a path for an id":              func(p *certs.Sanitization) { p.ID = "../x" },
@@ -352,6 +359,10 @@ func TestSealRefusesLies(t *testing.T) {
 	}
 	if _, err := certs.Seal(s, "blessed", certs.ModeReal, wiped(s)); err == nil {
 		t.Error("an unknown kind was sealed")
+	}
+	machine := certs.Unit{Header: wiped(s).Header, Drives: []certs.UnitDrive{{Path: "/dev/sda", Outcome: erase.Sanitized, Achieved: erase.Clear}}}
+	if _, err := certs.Seal(s, certs.KindUnit, certs.ModeReal, machine); err == nil {
+		t.Error("a unit was sealed that calls a drive clean without its record")
 	}
 	var nobody *certs.Unit
 	if _, err := certs.Seal(s, certs.KindUnit, certs.ModeReal, nobody); err == nil {

@@ -50,6 +50,7 @@ type Verdict struct {
 	AssetTag        string `json:"asset_tag"`
 	Model           string `json:"model"`  // of the drive, or of the unit
 	Serial          string `json:"serial"` // of the drive, or of the unit
+	Path            string `json:"path"`   // of the drive when it was treated; all that is known of an image
 	// Time is when the record was closed (a started record: begun), RFC 3339.
 	Time string `json:"time"`
 	// TimeSource is "station-clock" when the station's clock was
@@ -137,7 +138,7 @@ func (v *Verdict) describe(r *Record) {
 		v.TimeSource = TimeStationClock
 	}
 	if p := r.Sanitization; p != nil {
-		v.Model, v.Serial = p.Drive.Model, p.Drive.Serial
+		v.Model, v.Serial, v.Path = p.Drive.Model, p.Drive.Serial, p.Drive.Path
 		v.Outcome, v.Achieved, v.Requested, v.Fulfilled = p.Outcome.String(), p.Achieved.Method.String(), p.Requested.Method.String(), p.Fulfilled
 	}
 	if r.Kind == KindStarted {

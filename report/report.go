@@ -87,7 +87,7 @@ func New(languages ...*lang.Text) (*Renderer, error) {
 // the drive is clean at the accepted method, a record otherwise. The bytes are
 // an unsigned PDF, the same for the same input.
 func (r *Renderer) Sanitization(rec certs.Sanitization, p Page) ([]byte, error) {
-	if err := contradiction(rec); err != nil {
+	if err := rec.Check(); err != nil {
 		return nil, fmt.Errorf("draw record %s: %w", rec.ID, err)
 	}
 	return r.draw(rec.Header, p, judge(rec), func(s *sheet) error {
@@ -104,6 +104,9 @@ func (r *Renderer) Sanitization(rec certs.Sanitization, p Page) ([]byte, error) 
 
 // Unit draws the report on one machine.
 func (r *Renderer) Unit(rec certs.Unit, p Page) ([]byte, error) {
+	if err := rec.Check(); err != nil {
+		return nil, fmt.Errorf("draw record %s: %w", rec.ID, err)
+	}
 	return r.draw(rec.Header, p, judgeUnit(rec), func(s *sheet) error {
 		s.firstHead()
 		s.drawBand(unitBand(s, rec))

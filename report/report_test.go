@@ -315,7 +315,7 @@ func TestRefusesARecordThatContradictsItself(t *testing.T) {
 	for _, tt := range tests {
 		rec := clean()
 		tt.change(&rec)
-		if pdf, err := r.Sanitization(rec, page(t, "en", rec)); !errors.Is(err, errContradiction) || pdf != nil {
+		if pdf, err := r.Sanitization(rec, page(t, "en", rec)); !errors.Is(err, certs.ErrContradiction) || pdf != nil {
 			t.Errorf("%s: %d bytes and error %v, want a refusal", tt.name, len(pdf), err)
 		}
 	}
@@ -329,7 +329,7 @@ func TestOnlyACleanAndFulfilledDriveGetsACertificate(t *testing.T) {
 			for _, d := range []erase.Disposition{"", erase.Reuse, erase.Destroy, erase.Hold, "other"} {
 				rec := clean()
 				rec.Outcome, rec.Fulfilled, rec.Disposition = outcome, fulfilled, d
-				if contradiction(rec) != nil {
+				if rec.Check() != nil {
 					continue
 				}
 				v := judge(rec)

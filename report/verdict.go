@@ -1,9 +1,6 @@
 package report
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
 )
@@ -24,45 +21,6 @@ func (s *sheet) word() string {
 		return s.t.Count(s.verdict.word, int64(s.verdict.n), nil)
 	}
 	return s.t.Get(s.verdict.word, nil)
-}
-
-var errContradiction = errors.New("the record contradicts itself")
-
-// contradiction refuses a record that claims a clean drive against its own
-// facts. The outcome is decided in package erase; this only makes sure that no
-// page says more than the record can carry.
-func contradiction(rec certs.Sanitization) error {
-	refuse := func(format string, args ...any) error {
-		return fmt.Errorf("%w: outcome %s, %s", errContradiction, rec.Outcome, fmt.Sprintf(format, args...))
-	}
-	if !rec.Outcome.Clean() {
-		if rec.Fulfilled {
-			return refuse("and yet fulfilled")
-		}
-		return nil
-	}
-	accepted := rec.Accepted.Method
-	if accepted == erase.MethodNone {
-		accepted = rec.Requested.Method
-	}
-	v := rec.Verification
-	switch {
-	case v.Mismatches != 0:
-		return refuse("and yet %d blocks differ", v.Mismatches)
-	case len(v.Errors) > 0:
-		return refuse("and yet reading back met errors")
-	case v.Mode != erase.VerifyFull && v.Mode != erase.VerifySample:
-		return refuse("and yet nothing was read back")
-	case rec.Assurance == erase.AssuranceNone:
-		return refuse("and yet no assurance")
-	case rec.Achieved.Method == erase.MethodNone || rec.Achieved.Technique == erase.TechniqueNone:
-		return refuse("and yet no method or technique achieved")
-	case rec.Fulfilled && rec.Achieved.Method < accepted:
-		return refuse("fulfilled, and yet %s is less than %s", rec.Achieved.Method, accepted)
-	case rec.Outcome == erase.Sanitized && len(rec.Exceptions) > 0 && rec.Fulfilled:
-		return refuse("and yet it lists exceptions")
-	}
-	return nil
 }
 
 // judge finds the words for a drive's record.

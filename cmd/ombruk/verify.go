@@ -181,7 +181,7 @@ func (a *app) showVerdict(v certs.Verdict) error {
 			by += " of " + v.Organisation
 		}
 		line("issuer", fmt.Sprintf("%s: %s", v.Issuer, by))
-		line("about", strings.TrimSpace(v.Model+" "+v.Serial))
+		line("about", about(v))
 		line("agency", v.Agency)
 		line("asset", v.AssetTag)
 		if v.Kind != certs.KindUnit {
@@ -208,7 +208,19 @@ func whatItIs(v certs.Verdict) string {
 	if v.Outcome != "" {
 		what += ", outcome " + strings.ToUpper(v.Outcome)
 	}
+	if v.Kind == certs.KindSanitization && !v.Fulfilled {
+		what += ", order NOT FULFILLED: no certificate"
+	}
 	return what
+}
+
+// about is the drive or unit; without a serial, where it was as well.
+func about(v certs.Verdict) string {
+	name := strings.TrimSpace(v.Model + " " + v.Serial)
+	if v.Serial == "" && v.Path != "" {
+		name = strings.TrimSpace(name + " " + v.Path + " (no serial number)")
+	}
+	return name
 }
 
 func driveWords(d certs.UnitDrive) string {

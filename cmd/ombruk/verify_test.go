@@ -32,7 +32,8 @@ func (o *officeTest) leave(edit func(*certs.Sanitization)) string {
 		},
 		Drive:     certs.DriveFacts{Path: "/dev/sdb", Model: "WD5000", Serial: "WX\x1b[2J\n    outcome   sanitized"},
 		Requested: certs.Requested{Method: erase.Purge}, Accepted: certs.Accepted{Method: erase.Clear},
-		Achieved: certs.Achieved{Method: erase.Clear}, Outcome: erase.Sanitized, Fulfilled: true, Assurance: erase.ReadBack,
+		Achieved: certs.Achieved{Method: erase.Clear, Technique: erase.Overwrite}, Outcome: erase.Sanitized, Fulfilled: true, Assurance: erase.ReadBack,
+		Verification: certs.Verification{Mode: erase.VerifyFull, Fraction: "1"},
 	}
 	if edit != nil {
 		edit(&p)
@@ -95,6 +96,23 @@ func TestVerifySaysFailedIsFailed(t *testing.T) {
 	out := o.leave(func(p *certs.Sanitization) { p.Outcome, p.Fulfilled = erase.Failed, false })
 	if said := o.must("verify", filepath.Join(out, "r.pdf")); !strings.HasPrefix(said, "+ OK ") || !strings.Contains(strings.SplitN(said, "\n", 2)[0], "outcome FAILED") {
 		t.Errorf("the first line hides the outcome:\n%s", said)
+	}
+}
+
+// A drive cleaned at a lower level than ordered is clean and genuine, and no
+// certificate: whoever reads one line must see that.
+func TestVerifySaysBelowOrderedLevel(t *testing.T) {
+	o := withStation(t)
+	out := o.leave(func(p *certs.Sanitization) {
+		p.Accepted.Method, p.Fulfilled, p.Drive.Serial, p.Drive.Model = erase.Purge, false, "", ""
+	})
+	said := o.must("verify", filepath.Join(out, "r.pdf"))
+	first, _, _ := strings.Cut(said, "\n")
+	if !strings.Contains(first, "outcome SANITIZED, order NOT FULFILLED: no certificate") {
+		t.Errorf("the first line hides that the order is not fulfilled:\n%s", said)
+	}
+	if !strings.Contains(said, "about     /dev/sdb (no serial number)") {
+		t.Errorf("does not say which drive:\n%s", said)
 	}
 }
 
