@@ -71,7 +71,7 @@ func step(from, minutes int, pattern string, size int64) certs.Step {
 	start := began.Add(time.Duration(from) * time.Minute)
 	return certs.Step{Technique: erase.Overwrite, Started: start, Finished: start.Add(time.Duration(minutes)*time.Minute - time.Second),
 		Bytes: size, Pattern: pattern, Passes: 1,
-		Commands: []erase.Command{{Name: "WRITE", Status: fmt.Sprintf("%d transfers, 0 refused", size/1048576)}}}
+		Commands: []erase.Command{{Name: "WRITE", Status: fmt.Sprintf("%d transfers, 0 refused", size/1048576)}, {Name: "FLUSH", Status: "done"}}}
 }
 
 // purged is a flash drive that erased itself.

@@ -217,6 +217,12 @@ func (s *sheet) command(c erase.Command) string {
 		refused, _ := strconv.ParseInt(m[2], 10, 64)
 		status = s.t.Get("steps.transfers", map[string]any{"Calls": s.t.Number(calls), "Refused": s.t.Number(refused)})
 	}
+	switch status {
+	case "done":
+		status = s.t.Get("steps.done", nil)
+	case "not sent":
+		status = s.t.Get("steps.not-sent", nil)
+	}
 	name := c.Name
 	if c.Code != "" {
 		name = fmt.Sprintf("%s (%s)", name, c.Code)
