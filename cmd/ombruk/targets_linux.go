@@ -152,12 +152,19 @@ func (a *app) confirmed(drives []inventory.Drive, tokens []string) error {
 	if len(tokens) == 0 && ok && term.IsTerminal(int(in.Fd())) {
 		lines := bufio.NewReader(io.LimitReader(in, 1<<16))
 		for _, d := range drives {
-			fmt.Fprintf(a.stderr, "Everything on %s will be destroyed.\nType %s to confirm: ", printable(describe(d)), printable(erase.ConfirmToken(d)))
+			token := erase.ConfirmToken(d)
+			shown := strings.TrimSpace(printable(token))
+			fmt.Fprintf(a.stderr, "Everything on %s will be destroyed.\nType %s to confirm: ", printable(describe(d)), shown)
 			line, err := lines.ReadString('\n')
 			if err != nil && !errors.Is(err, io.EOF) {
 				return fmt.Errorf("read the confirmation: %w", err)
 			}
-			tokens = append(tokens, strings.TrimSpace(line))
+			// What cannot be typed is typed as it is shown.
+			typed := strings.TrimSpace(line)
+			if typed != "" && typed == shown {
+				typed = token
+			}
+			tokens = append(tokens, typed)
 		}
 	}
 	return refused(erase.Confirm(drives, tokens))
