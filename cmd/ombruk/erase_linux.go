@@ -107,11 +107,11 @@ func (a *app) runAll(parent context.Context, b *batch, plans []erase.Plan) error
 	// goroutines until the runtime notices; with more places than cores
 	// nobody waits for that.
 	runtime.GOMAXPROCS(min(64, runtime.NumCPU()+4*len(started)))
+	view := a.view(plans)
 	ctx, cancel := a.interruptible(parent, func() {
-		a.note("stopping: what is being written is finished and the records are closed; press again to leave at once")
+		view.note("stopping: what is being written is finished and the records are closed; press again to leave at once")
 	})
 	defer cancel()
-	view := a.view(plans)
 	b.done, b.errs = make([]job.Done, len(started)), make([]error, len(started))
 	var wg sync.WaitGroup
 	for i, s := range started {

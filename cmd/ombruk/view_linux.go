@@ -86,7 +86,8 @@ func (v *view) end() {
 // clear takes the bars off the terminal.
 func (v *view) clear() {
 	if v.bars != nil && v.drawn > 0 {
-		fmt.Fprintf(v.bars, "\x1b[%dA\x1b[J", v.drawn)
+		// The cursor may stand behind an echoed ^C.
+		fmt.Fprintf(v.bars, "\r\x1b[%dA\x1b[J", v.drawn)
 		v.drawn = 0
 	}
 }
@@ -96,20 +97,48 @@ func (v *view) draw() {
 	if v.bars == nil {
 		return
 	}
-	width := 80
+	width, height := 80, 24
 	if f, ok := v.bars.(*os.File); ok {
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 20 {
-			width = w
+		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 20 && h > 3 {
+			width, height = w, h
 		}
 	}
+	for _, line := range v.lay(width-1, height-1) {
+		fmt.Fprintln(v.bars, line)
+		v.drawn++
+	}
+}
+
+// lay gives the bars of all running drives in at most height lines: what has
+// scrolled off a terminal cannot be drawn over.
+func (v *view) lay(width, height int) []string {
+	var two, one []string
 	for _, p := range v.plans {
 		if e, ok := v.rows[p.Drive.Path]; ok {
-			for _, line := range strings.Split(v.row(e, width-1), "\n") {
-				fmt.Fprintln(v.bars, line)
-				v.drawn++
-			}
+			lines := strings.Split(v.row(e, width), "\n")
+			two = append(two, lines...)
+			one = append(one, cut(lines[1]+"  "+printable(e.Path+" "+e.Serial), width))
 		}
 	}
+	switch {
+	case len(two) <= height:
+		return two
+	case len(one) <= height:
+		return one
+	}
+	return append(one[:height-1], fmt.Sprintf("  and %d more", len(one)-height+1))
+}
+
+// note tells a person something without tearing the bars.
+func (v *view) note(format string, args ...any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.clear()
+	if v.bars != nil {
+		fmt.Fprint(v.bars, "\r\x1b[K")
+	}
+	v.a.note(format, args...)
+	v.draw()
 }
 
 // row is a drive's progress: one line of what and one of how far, or both in
