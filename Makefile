@@ -36,6 +36,12 @@ check: fmt vet cross ## The fast checks, for every commit
 .PHONY: test
 test: packages fmt vet cross lint release-check race ## Everything
 	go test ./...
+	@$(MAKE) vm
+
+.PHONY: vm
+vm: packages ## Real kernel, emulated drives: docs/vmlab.md
+	go vet -tags vm ./internal/vmlab
+	go test -tags vm -count=1 -timeout 15m ./internal/vmlab
 
 .PHONY: lint
 lint: $(LINT) ## golangci-lint
