@@ -115,7 +115,7 @@ func (t *Trust) addList(list *x509.RevocationList) (*authority, error) {
 		a.crl = list
 		return a, nil
 	}
-	return nil, fmt.Errorf("the revocation list of %q is not by an organisation trusted here, or is not one of the kind they make", list.Issuer)
+	return nil, fmt.Errorf("the revocation list of %q is not by an organisation trusted here, or is not one of the kind they make", list.Issuer.CommonName)
 }
 
 // checkList checks a revocation list: signed by the organisation, complete (no

@@ -160,7 +160,8 @@ A key that is or may be in wrong hands (keyCompromise, unspecified) takes every
 record it ever signed with it, since whoever has it writes what time he likes.
 A key that was given up in good order (superseded, cessationOfOperation,
 affiliationChanged) leaves good what was signed before, as far as the station's
-clock could be trusted.`,
+clock could be trusted: a record without an established time is refused from
+then on. A key that is merely out of use needs no revocation.`,
 		Example: `  ombruk keys revoke "stick 7" --reason keyCompromise
   ombruk keys revoke 3f9a01bc --reason superseded --since 2026-11-01`,
 		Args: cobra.ExactArgs(1),

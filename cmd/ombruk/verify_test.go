@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -113,6 +114,22 @@ func TestVerifySaysBelowOrderedLevel(t *testing.T) {
 	}
 	if !strings.Contains(said, "about     /dev/sdb (no serial number)") {
 		t.Errorf("does not say which drive:\n%s", said)
+	}
+}
+
+func TestVerifyFieldsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "evidence.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "## What `ombruk verify --json` says")
+	section, _, _ = strings.Cut(section, "\n## ")
+	verdict := reflect.TypeFor[certs.Verdict]()
+	for i := range verdict.NumField() {
+		name, _, _ := strings.Cut(verdict.Field(i).Tag.Get("json"), ",")
+		if !strings.Contains(section, "`"+name+"`") {
+			t.Errorf("docs/evidence.md does not name %s", name)
+		}
 	}
 }
 
