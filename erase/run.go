@@ -199,12 +199,13 @@ func (r *runner) overwrite(ctx context.Context, p Pattern, number, of int) (aban
 		{Name: "WRITE", Status: fmt.Sprintf("%d transfers, %d refused", s.calls, s.refused)},
 		{Name: "FLUSH", Status: flush},
 	}
-	r.result.Passes = append(r.result.Passes, pass)
 	if number == of {
 		r.lastWrite = s.bad
 	} else if s.bad.total > 0 {
 		r.earlierWrite = true
+		pass.Errors = pass.Errors[:min(len(pass.Errors), earlierLimit)]
 	}
+	r.result.Passes = append(r.result.Passes, pass)
 	return abandoned, err
 }
 
@@ -286,12 +287,12 @@ func (r *runner) readBack(ctx context.Context, p Pattern, number int) (abandoned
 	abandoned, err = s.run(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.readBad = s.bad
 	v.Finished, v.Elapsed = r.o.Now(), time.Since(began)
 	v.BytesRead = max(0, min(r.o.Progress.stepDone.Load(), total)-s.bad.total)
 	v.FractionPPM = ppm(v.BytesRead, r.size)
 	v.Mismatches = (r.mismatch.total + s.finest - 1) / s.finest
 	v.Errors = append(s.bad.ranges("read", s.finest), r.mismatch.ranges("mismatch", s.finest)...)
+	r.readBad = s.bad
 	r.result.Verification = v
 	r.verified = err == nil && v.BytesRead == total
 	return abandoned, err

@@ -285,8 +285,11 @@ type blockSet struct {
 	cut bool
 }
 
-// blockSetLimit bounds the ranges kept for the record. A page shows fewer.
-const blockSetLimit = 4096
+// blockSetLimit bounds the ranges kept for the record, and earlierLimit those
+// of each pass that another one followed: a record of 35 passes over a dying
+// drive has to stay below what a reader takes (certs.MaxEnvelopeBytes). A page
+// shows fewer.
+const blockSetLimit, earlierLimit = 4096, 256
 
 func (b *blockSet) add(at span) {
 	b.total += at.Len
@@ -302,9 +305,14 @@ func (b *blockSet) add(at span) {
 	}
 }
 
-// ranges gives the set as runs of logical blocks, in ascending order.
+// ranges gives the set as runs of logical blocks, in ascending order, cut to
+// blockSetLimit.
 func (b *blockSet) ranges(kind string, blockBytes int64) []BadRange {
 	spans, _ := merge(b.spans)
+	if len(spans) > blockSetLimit {
+		spans, b.cut = spans[:blockSetLimit], true
+	}
+	b.spans = spans
 	out := make([]BadRange, 0, len(spans))
 	for _, s := range spans {
 		first := s.Off / blockBytes
