@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -117,7 +118,8 @@ func (v *view) lay(width, height int) []string {
 		if e, ok := v.rows[p.Drive.Path]; ok {
 			lines := strings.Split(v.row(e, width), "\n")
 			two = append(two, lines...)
-			one = append(one, cut(lines[1]+"  "+printable(e.Path+" "+e.Serial), width))
+			name := cut(printable(filepath.Base(e.Path)), 12)
+			one = append(one, cut(fmt.Sprintf("%-12s%s", name, lines[1]), width))
 		}
 	}
 	switch {
