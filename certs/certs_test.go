@@ -134,6 +134,20 @@ func TestADrivesCertificateVerifies(t *testing.T) {
 	}
 }
 
+func TestTheIssuerHasItsNumber(t *testing.T) {
+	for number, want := range map[string]string{"974 760 673": "974760673", "556016-0680": "5560160680", "HRB 1234": "HRB 1234", "NTR": "NTR"} {
+		k := certs.OpenKeys(t.TempDir())
+		check(t, k.InitOrganisation(org, number, []byte(passphrase), monday(), rand.Reader))
+		check(t, k.NewStation(station, []byte(passphrase), false, monday(), rand.Reader))
+		if got := signer(t, k).OrganisationNumber(); got != want {
+			t.Errorf("%s: got %q, want %q", number, got, want)
+		}
+	}
+	if got := signer(t, certs.OpenKeys(t.TempDir())).OrganisationNumber(); got != "" {
+		t.Errorf("a local key: got %q", got)
+	}
+}
+
 func newRandom() io.Reader { return rand.Reader }
 
 func payload(t testing.TB, envelope []byte) string {

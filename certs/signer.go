@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"strings"
 )
 
 // Signer is a station's key with its certificates.
@@ -50,6 +51,17 @@ func (s *Signer) Certificate() *x509.Certificate { return s.chain[0] }
 // Organisation is the organisation named in the certificate; empty for a key
 // that the station made for itself.
 func (s *Signer) Organisation() string { return organisation(s.chain[0]) }
+
+// OrganisationNumber is the number of that organisation as its country writes
+// it ("974760673"); empty when there is none.
+func (s *Signer) OrganisationNumber() string {
+	identifier := describe(RoleStation, s.chain[0]).Identifier
+	const scheme = len("NTRNO-") // ETSI EN 319 412-1 section 5.1.4
+	if strings.HasPrefix(identifier, "NTR") && len(identifier) > scheme && identifier[scheme-1] == '-' {
+		return identifier[scheme:]
+	}
+	return identifier
+}
 
 // Established reports whether an organisation's key issued this one. It says
 // nothing about whether that organisation is trusted anywhere.
