@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -87,7 +88,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	done := make(chan int, 1)
-	go func() { done <- a.finish(root.ExecuteContext(context.Background())) }()
+	go func() {
+		err := root.ExecuteContext(context.Background())
+		// A slip before --json ends the reading of flags; the script that
+		// made it still gets its error as JSON.
+		a.flags.json = a.flags.json || err != nil && slices.Contains(args, "--json")
+		done <- a.finish(err)
+	}()
 	select {
 	case code := <-done:
 		return code
@@ -109,7 +116,12 @@ standard, verifies that, and writes a signed certificate that anybody can check.
 		SilenceUsage:  true,
 		Version:       toolVersion(),
 		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.flags.json {
+				return fail(exitUsage, "see 'ombruk --help'", errors.New("--json needs a command"))
+			}
+			return cmd.Help()
+		},
 	}
 	root.SetVersionTemplate("ombruk {{.Version}}\n")
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) { a.command = cmd.CommandPath() }

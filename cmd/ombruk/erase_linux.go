@@ -128,7 +128,7 @@ func (a *app) conclude(b *batch, plans []erase.Plan) error {
 	for i, d := range b.done {
 		if err := b.errs[i]; err != nil {
 			a.complain(fmt.Errorf("%s: the record could not be closed: %w", plans[i].Drive.Path, err), exitError,
-				"the started record is kept; free the output folder and run again, and it will be closed as interrupted")
+				"make room in the output folder and run again with it: what was left open is then closed, as interrupted where no final record was written")
 			b.code = worse(b.code, exitError)
 		}
 		b.code = worse(b.code, exitOf(d))
