@@ -270,7 +270,9 @@ func (d *Drive) classify(what string, err error) error {
 		return err
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT), errors.Is(err, unix.EFBIG):
 		if d.block {
-			err = fmt.Errorf("%w: %w", erase.ErrGone, err) // writing past the end: it shrank
+			// A drive that was pulled has no blocks from then on, one that
+			// shrank fewer; either way the write was past the end.
+			err = fmt.Errorf("%w: it ends before this block: %w", erase.ErrGone, err)
 		} else {
 			err = fmt.Errorf("%w: %w", erase.ErrNoSpace, err)
 		}
