@@ -109,8 +109,12 @@ func MakePlan(d inventory.Drive, o Order) (Plan, error) {
 		p.Why = append(p.Why, fmt.Sprintf("%s is ordered; %s accepts %s", p.Requested, o.AcceptBy, o.Accept))
 	}
 	for i, pattern := range s.Passes {
+		what := pattern.String()
+		if i+1 >= s.ShuffleFrom && i+1 <= s.ShuffleTo {
+			what = "the pattern drawn for it"
+		}
 		p.Steps = append(p.Steps, Step{Technique: Overwrite, Pattern: pattern, Bytes: d.CapacityBytes,
-			Title: fmt.Sprintf("overwrite every addressable block, pass %d of %d: %s", i+1, len(s.Passes), pattern)})
+			Title: fmt.Sprintf("overwrite every addressable block, pass %d of %d: %s", i+1, len(s.Passes), what)})
 	}
 	if s.ShuffleFrom > 0 {
 		p.Why = append(p.Why, fmt.Sprintf("passes %d to %d run in an order drawn for this run", s.ShuffleFrom, s.ShuffleTo))

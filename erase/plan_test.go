@@ -124,6 +124,8 @@ func TestConfirmation(t *testing.T) {
 	nameless := inventory.Drive{Path: "/dev/sdc"}
 	image := inventory.Drive{Path: "/srv/images/old.img", Bus: inventory.BusImage}
 	twin := inventory.Drive{Path: "/dev/sdd", Serial: "AAA"}
+	ns1 := inventory.Drive{Path: "/dev/nvme0n1", Serial: "NNN", Siblings: []string{"/dev/nvme0n2"}}
+	ns2 := inventory.Drive{Path: "/dev/nvme0n2", Serial: "NNN", Siblings: []string{"/dev/nvme0n1"}}
 	for _, c := range []struct {
 		name   string
 		drives []inventory.Drive
@@ -138,6 +140,8 @@ func TestConfirmation(t *testing.T) {
 		{"only one of two", []inventory.Drive{a, b}, []string{"AAA"}, erase.ErrNotConfirmed},
 		{"a token too many", []inventory.Drive{a}, []string{"AAA", "ZZZ"}, erase.ErrNotConfirmed},
 		{"the wrong case", []inventory.Drive{a}, []string{"aaa"}, erase.ErrNotConfirmed},
+		{"confirmed twice", []inventory.Drive{a}, []string{"AAA", "AAA"}, erase.ErrNotConfirmed},
+		{"two namespaces of one drive", []inventory.Drive{ns1, ns2}, []string{"NNN"}, nil},
 		{"two drives, one serial", []inventory.Drive{a, twin}, []string{"AAA"}, erase.ErrSharedSerial},
 	} {
 		if err := erase.Confirm(c.drives, c.tokens); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {

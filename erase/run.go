@@ -84,14 +84,13 @@ func (r *runner) run(ctx context.Context) (abandoned bool) {
 			return abandoned
 		}
 	}
-	if r.plan.Verify == VerifyNone {
-		r.result.Verification = Verification{Mode: VerifyNone}
-		r.result.Err = r.dev.Check()
-		return false
+	r.result.Verification = Verification{Mode: VerifyNone}
+	if r.plan.Verify != VerifyNone {
+		abandoned, r.result.Err = r.readBack(ctx, passes[len(passes)-1], len(passes))
 	}
-	abandoned, r.result.Err = r.readBack(ctx, passes[len(passes)-1], len(passes))
 	if r.result.Err == nil {
-		r.result.Err = r.dev.Check()
+		r.result.Err = r.answered("check", r.o.Stall, r.dev.Check)
+		abandoned = errors.Is(r.result.Err, ErrStalled)
 	}
 	return abandoned
 }
@@ -185,7 +184,7 @@ func (r *runner) overwrite(ctx context.Context, p Pattern, number, of int) (aban
 	flush := "not sent"
 	if !abandoned && err == nil {
 		flush = "done"
-		if err = r.sync(); err != nil {
+		if err = r.answered("flush", flushPatience*r.o.Stall, r.dev.Sync); err != nil {
 			flush = err.Error()
 			abandoned = errors.Is(err, ErrStalled)
 		}
@@ -209,21 +208,25 @@ func (r *runner) overwrite(ctx context.Context, p Pattern, number, of int) (aban
 	return abandoned, err
 }
 
-// sync flushes under the same limit as a transfer, many times over, since a
-// drive may have a large cache to empty.
-func (r *runner) sync() error {
+// flushPatience is how much longer than a transfer a flush may take: a drive
+// may have a large cache to empty, and a file system without direct writes
+// everything that was written.
+const flushPatience = 12
+
+// answered waits for a call on the device, but not for ever.
+func (r *runner) answered(what string, limit time.Duration, call func() error) error {
 	done := make(chan error, 1)
-	go func() { done <- r.dev.Sync() }()
-	limit := time.NewTimer(r.o.Stall)
-	defer limit.Stop()
+	go func() { done <- call() }()
+	patience := time.NewTimer(limit)
+	defer patience.Stop()
 	select {
 	case err := <-done:
 		if err != nil {
-			return fmt.Errorf("flush: %w", err)
+			return fmt.Errorf("%s: %w", what, err)
 		}
 		return nil
-	case <-limit.C:
-		return fmt.Errorf("%w: a flush was not answered for %s", ErrStalled, r.o.Stall)
+	case <-patience.C:
+		return fmt.Errorf("%w: a %s was not answered for %s", ErrStalled, what, limit)
 	}
 }
 
@@ -258,8 +261,8 @@ func (r *runner) readBack(ctx context.Context, p Pattern, number int) (abandoned
 		spans, total = sample(r.size, r.o.Key)
 	}
 	r.o.Progress.begin(number+1, total, true)
-	if v.Path, err = r.dev.Forget(); err != nil {
-		return false, err
+	if err := r.answered("look past the cache", r.o.Stall, func() (err error) { v.Path, err = r.dev.Forget(); return err }); err != nil {
+		return errors.Is(err, ErrStalled), err
 	}
 	s := r.newSweep("read", spans)
 	s.workers, s.bufferBytes = r.flight()
@@ -268,6 +271,7 @@ func (r *runner) readBack(ctx context.Context, p Pattern, number int) (abandoned
 	if err != nil {
 		return false, err
 	}
+	var mismatch blockSet // under s.mu, since a worker left behind may still add to it
 	s.transfer = func(buf []byte, at span) error {
 		buf = buf[:at.Len]
 		if n, err := r.dev.ReadAt(buf, at.Off); n < len(buf) {
@@ -278,7 +282,7 @@ func (r *runner) readBack(ctx context.Context, p Pattern, number int) (abandoned
 		}
 		differs(buf, at.Off, int(s.finest), func(d span) {
 			s.mu.Lock()
-			r.mismatch.add(d)
+			mismatch.add(d)
 			s.mu.Unlock()
 			s.progress.errors.Add(1)
 		})
@@ -290,6 +294,7 @@ func (r *runner) readBack(ctx context.Context, p Pattern, number int) (abandoned
 	v.Finished, v.Elapsed = r.o.Now(), time.Since(began)
 	v.BytesRead = max(0, min(r.o.Progress.stepDone.Load(), total)-s.bad.total)
 	v.FractionPPM = ppm(v.BytesRead, r.size)
+	r.mismatch = mismatch
 	v.Mismatches = (r.mismatch.total + s.finest - 1) / s.finest
 	v.Errors = append(s.bad.ranges("read", s.finest), r.mismatch.ranges("mismatch", s.finest)...)
 	r.readBad = s.bad

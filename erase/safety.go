@@ -131,19 +131,26 @@ func baseName(path string) string {
 }
 
 // Confirm matches the given tokens with the drives: one token for each drive
-// and no token left over. Tokens that stand for two of the drives are refused.
+// and no token left over. Namespaces of one drive have one token together. A
+// token that stands for two drives is refused.
 func Confirm(drives []inventory.Drive, tokens []string) error {
 	left := map[string]int{}
 	for _, t := range tokens {
 		left[t]++
 	}
-	owner := map[string]string{}
+	owner := map[string]inventory.Drive{}
 	for _, d := range drives {
 		t := ConfirmToken(d)
 		if other, ok := owner[t]; ok {
-			return &RefusedError{Path: d.Path, Reason: ErrSharedSerial, Detail: fmt.Sprintf("%q would confirm both this and %s", t, other), Hint: "erase them one at a time"}
+			if sameDrive(d, other) { // namespaces of one drive, all of them shown
+				continue
+			}
+			return &RefusedError{Path: d.Path, Reason: ErrSharedSerial, Detail: fmt.Sprintf("%q would confirm both this and %s", t, other.Path), Hint: "erase them one at a time"}
 		}
-		owner[t] = d.Path
+		owner[t] = d
+		if left[t] > 1 {
+			return &RefusedError{Path: d.Path, Reason: ErrNotConfirmed, Detail: fmt.Sprintf("it is confirmed %d times", left[t]), Hint: "check that no other drive was meant"}
+		}
 		if left[t] == 0 {
 			return &RefusedError{Path: d.Path, Reason: ErrNotConfirmed, Detail: "it is not confirmed", Hint: fmt.Sprintf("pass --confirm %q, or type it when asked", t)}
 		}

@@ -35,6 +35,7 @@ type sweep struct {
 	progress         *Progress
 	alloc            func(int) ([]byte, error)
 
+	ctx     context.Context // of the run under way
 	mu      sync.Mutex
 	cursor  int   // in spans
 	offset  int64 // in spans[cursor]
@@ -65,6 +66,7 @@ const bisectTries = 3
 // never came back: its goroutine, its buffer and the device must then be left
 // alone.
 func (s *sweep) run(ctx context.Context) (abandoned bool, err error) {
+	s.ctx = ctx
 	s.base = time.Now()
 	s.slots = make([]atomic.Int64, s.workers+1)
 	s.wake = make(chan struct{}, 1)
@@ -166,6 +168,9 @@ func (s *sweep) next() (span, bool) {
 
 // try does one transfer under the watchdog's eye.
 func (s *sweep) try(slot int, buf []byte, at span) error {
+	if err := s.ctx.Err(); err != nil {
+		s.fail(err)
+	}
 	if s.stop.Load() {
 		return errStopped
 	}

@@ -122,7 +122,11 @@ Look further (in %s):
 // demoKeys makes the demo's organisation and station in the output folder,
 // under a passphrase that nobody knows.
 func (a *app) demoKeys() error {
-	a.flags.keys = filepath.Join(a.flags.out, "keys")
+	out, err := filepath.Abs(a.flags.out)
+	if err != nil {
+		return fmt.Errorf("find the output folder: %w", err)
+	}
+	a.flags.out, a.flags.keys = out, filepath.Join(out, "keys")
 	keys := certs.OpenKeys(a.flags.keys)
 	if _, err := os.Stat(a.flags.keys); err == nil {
 		return nil // of an earlier demo
@@ -153,7 +157,7 @@ func (a *app) demoErase(cmd *cobra.Command, image string, m inventory.Machine) (
 	ctx := cmd.Context()
 	p := policy.Default()
 	f := &jobFlags{standard: "nist-800-88r2-clear"}
-	order, err := f.order(p, "")
+	order, err := a.orderOf(f, p)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func (a *app) erase(ctx context.Context, f *jobFlags, paths []string) (*batch, e
 	if err != nil {
 		return nil, err
 	}
-	order, err := f.order(p, a.flags.operator)
+	order, err := a.orderOf(f, p)
 	if err != nil {
 		return nil, err
 	}

@@ -123,7 +123,7 @@ func TestKilledRunsAreInterrupted(t *testing.T) {
 	}
 	wg.Wait()
 	t.Logf("%v", count)
-	if count["interrupted"] == 0 {
+	if count["interrupted"] == 0 && !testing.Short() {
 		t.Error("no run was caught in the middle; though the delays were drawn from the length of a whole run")
 	}
 	checkChain(t, d, append(glob(t, d.path("out*/*.evidence.json")), glob(t, d.path("first/*.evidence.json"))...))

@@ -58,7 +58,7 @@ func (a *app) plan(cmd *cobra.Command, f *jobFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	order, err := f.order(p, a.flags.operator)
+	order, err := a.orderOf(f, p)
 	if err != nil {
 		return err
 	}

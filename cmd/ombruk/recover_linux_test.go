@@ -46,7 +46,7 @@ func TestUnfinishedRecordIsFoundInAnyFolder(t *testing.T) {
 func TestForeignRecordGetsNoPageOfOurs(t *testing.T) {
 	stranger, ours := newDesk(t), newDesk(t)
 	out := stranger.path("stick")
-	r := stranger.start("erase", stranger.image("a.img", 64<<20), "--standard", "zero", "--confirm", "a.img", "--out", out)
+	r := stranger.start("erase", stranger.image("a.img", 16<<20), "--standard", "gutmann", "--confirm", "a.img", "--out", out)
 	var started []byte
 	names := glob(t, filepath.Join(out, "*.started.json"))
 	if len(names) == 1 {
@@ -56,7 +56,7 @@ func TestForeignRecordGetsNoPageOfOurs(t *testing.T) {
 		t.Fatalf("code %d, outcome %q", code, outcome)
 	}
 	if started == nil {
-		t.Skip("the run was over before its started record could be copied")
+		t.Fatal("the run was over before its started record could be copied")
 	}
 	if err := os.WriteFile(names[0], started, 0o600); err != nil {
 		t.Fatal(err)
@@ -78,11 +78,29 @@ func TestForeignRecordGetsNoPageOfOurs(t *testing.T) {
 	}
 }
 
+// A started record that a stranger's station left on a stick is not closed
+// under our name, and nobody is kept from working by it.
+func TestForeignStartedRecordIsLeft(t *testing.T) {
+	stranger, ours := newDesk(t), newDesk(t)
+	out := stranger.path("stick")
+	r := stranger.start("erase", stranger.image("a.img", 64<<20), "--standard", "gutmann", "--confirm", "a.img", "--out", out)
+	if err := r.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Wait()
+	code, output := ours.run("erase", ours.image("b.img", 4096), "--standard", "zero", "--confirm", "b.img", "--out", out)
+	if code != exitOK || !strings.Contains(output, "neither this station's nor trusted here") {
+		t.Errorf("code %d: %s", code, output)
+	}
+	if left := glob(t, filepath.Join(out, "*.started.json")); len(left) != 1 {
+		t.Errorf("started records left: %v", left)
+	}
+}
+
 // Whoever reads our output may hang up; the run goes on to its record.
 func TestReaderThatHangsUp(t *testing.T) {
 	d := newDesk(t)
-	// Long enough for a progress line to meet the closed pipe.
-	cmd := d.command(t.Context(), "erase", d.image("a.img", 256<<20), "--standard", "gutmann", "--confirm", "a.img", "--out", d.path("out"), "--json")
+	cmd := d.command(t.Context(), "erase", d.image("a.img", 16<<20), "--standard", "gutmann", "--confirm", "a.img", "--out", d.path("out"), "--json")
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()

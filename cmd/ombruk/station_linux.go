@@ -38,6 +38,10 @@ func (a *app) station(mode certs.Mode) (*job.Station, error) {
 	if created {
 		a.note("made a local station key in %s; nobody vouches for it, so its pages say that the issuer is not established (ombruk keys init makes an organisation's key)", dir)
 	}
+	trust, err := certs.OpenKeys(dir).Trust()
+	if err != nil {
+		return nil, err
+	}
 	folder, err := record.OpenFolder(a.flags.out)
 	if err != nil {
 		return nil, fail(exitError, "name a folder that can be written to and has room: --out DIR", err)
@@ -52,7 +56,7 @@ func (a *app) station(mode certs.Mode) (*job.Station, error) {
 	}
 	source, trusted := a.clock(signer)
 	return &job.Station{
-		Signer: signer, Chain: chain, Folder: folder, Pages: pages, Mode: mode, Language: text.Tag(),
+		Signer: signer, Chain: chain, Folder: folder, Pages: pages, Trust: trust, Mode: mode, Language: text.Tag(),
 		Tool: certs.Tool{Name: "ombruk", Version: toolVersion(), Commit: toolCommit()},
 		Now:  a.now, Rand: rand.Reader, ClockSource: source, ClockTrusted: trusted,
 		PageSlots: make(chan struct{}, runtime.NumCPU()),

@@ -60,8 +60,8 @@ func (f *jobFlags) running(cmd *cobra.Command) {
 	fs.StringVar(&f.confidentiality, "confidentiality", "", "confidentiality category of the data before, for the certificate")
 }
 
-// order reads the flags as what the customer asks for.
-func (f *jobFlags) order(p policy.Policy, operator string) (erase.Order, error) {
+// orderOf reads the flags as what the customer asks for.
+func (a *app) orderOf(f *jobFlags, p policy.Policy) (erase.Order, error) {
 	s, err := erase.FindStandard(f.standard)
 	if err != nil {
 		return erase.Order{}, fail(exitUsage, "", err)
@@ -76,18 +76,27 @@ func (f *jobFlags) order(p policy.Policy, operator string) (erase.Order, error) 
 			return o, fail(exitUsage, "", fmt.Errorf("--accept %s: want clear or purge", f.accept))
 		}
 		o.Accept, o.AcceptBy = m, "operator"
-		if operator != "" {
-			o.AcceptBy = "operator " + operator
+		if a.flags.operator != "" {
+			o.AcceptBy = "operator " + a.flags.operator
 		}
 	}
 	switch v := erase.VerifyMode(f.verify); v {
 	case "":
 	case erase.VerifyFull, erase.VerifySample, erase.VerifyNone:
+		if a.flags.policy != "" && lessRead(v, o.Verify) {
+			return o, fail(exitRefused, "leave --verify out, or ask the agency for another policy", fmt.Errorf("refused: --verify %s is less than the policy %s asks for, %s", v, p.Name, o.Verify))
+		}
 		o.Verify = v
 	default:
 		return o, fail(exitUsage, "", fmt.Errorf("--verify %s: want full, sample or none", f.verify))
 	}
 	return o, nil
+}
+
+// lessRead reports whether a reads back less than b.
+func lessRead(a, b erase.VerifyMode) bool {
+	order := []erase.VerifyMode{erase.VerifyNone, erase.VerifySample, erase.VerifyFull}
+	return slices.Index(order, a) < slices.Index(order, b)
 }
 
 // refused turns a refusal into an error with the right exit code and hint.
@@ -118,6 +127,9 @@ func (a *app) targets(ctx context.Context, paths []string, allowFabric bool) (al
 			return nil, nil, fail(exitRefused, "name a block device or an image file", fmt.Errorf("refused: %w", err))
 		case err != nil:
 			return nil, nil, fail(exitError, "ombruk drives lists the drives of this machine", err)
+		}
+		if slices.ContainsFunc(found, func(other inventory.Drive) bool { return slices.Contains(other.AlsoAt, d.Path) }) {
+			continue // the other port of a drive that is named already
 		}
 		if !seen[d.DeviceNumber] {
 			seen[d.DeviceNumber] = true

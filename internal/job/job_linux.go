@@ -25,8 +25,11 @@ type Station struct {
 	Chain  *record.Chain
 	Folder *record.Folder
 	Pages  *report.Renderer
-	Tool   certs.Tool
-	Mode   certs.Mode
+	// Trust decides whose unfinished records are closed besides our own; nil
+	// means nobody's.
+	Trust *certs.Trust
+	Tool  certs.Tool
+	Mode  certs.Mode
 	// Language of the pages.
 	Language string
 	Now      func() time.Time
@@ -210,7 +213,7 @@ func (s *Station) page(p certs.Sanitization, envelope []byte) ([]byte, error) {
 
 func (s *Station) pageOf(envelope []byte) report.Page {
 	return report.Page{Language: s.Language, Mode: s.Mode, Envelope: envelope, EnvelopeSHA256: certs.Digest(envelope),
-		Issuer: report.Issuer{Name: s.Signer.Organisation(), Established: s.Signer.Established(), Fingerprint: s.Signer.ID()}}
+		Issuer: report.Issuer{Name: s.Signer.Organisation(), Orgnr: s.Signer.OrganisationNumber(), Established: s.Signer.Established(), Fingerprint: s.Signer.ID()}}
 }
 
 // Recover closes the records in the folder that a run left open: as
@@ -246,7 +249,10 @@ func (s *Station) recoverOne(o *record.Open, emit func(Event)) error {
 	} else if ok {
 		return s.finish(o, started, envelope)
 	}
-	p := interruptedRecord(*started.Sanitization, s.Now())
+	if !s.believes(o, envelope, started) {
+		return fmt.Errorf("it was started by %q, whose key is neither this station's nor trusted here, so it is left as it is", started.Header.Station.Name)
+	}
+	p := interruptedRecord(*started.Sanitization, s.Now(), s.ClockSource, s.ClockTrusted)
 	p.Station = certs.Station{ID: s.Signer.ID(), Name: s.Signer.Name(), Instance: s.Chain.Instance}
 	done, err := s.close(o, p)
 	if err != nil {
@@ -254,6 +260,13 @@ func (s *Station) recoverOne(o *record.Open, emit func(Event)) error {
 	}
 	emit(recoveredEvent(done))
 	return nil
+}
+
+// believes reports whether a started record is this station's own or that of
+// one that is trusted here. A stranger's must not be closed under our name.
+func (s *Station) believes(o *record.Open, envelope []byte, started *certs.Record) bool {
+	return started.Header.Station.ID == s.Signer.ID() ||
+		s.Trust != nil && certs.Verify(s.Folder.Path(o.ID, record.StartedSuffix), envelope, s.Trust, s.Now()).OK()
 }
 
 // finish does what was left to do for a final record that is durable already.

@@ -92,13 +92,18 @@ func performed(s certs.Sanitization) certs.People {
 		p.PerformedBy = &certs.Person{Name: s.Operator, Date: date}
 	}
 	if p.VerifiedBy == nil && s.Verification.BytesRead > 0 {
-		p.VerifiedBy = &certs.Person{Name: s.Operator, Date: date}
+		verified := *p.PerformedBy // the same person did both
+		verified.Name, verified.Date = s.Operator, date
+		p.VerifiedBy = &verified
 	}
 	return p
 }
 
 // interruptedRecord closes a started record that nobody closed.
-func interruptedRecord(s certs.Sanitization, now time.Time) certs.Sanitization {
+// Its times are trusted only if both clocks were, the one it began under and
+// the one it is closed under.
+func interruptedRecord(s certs.Sanitization, now time.Time, clockSource string, clockTrusted bool) certs.Sanitization {
+	s.Clock.Source, s.Clock.Trusted = clockSource, s.Clock.Trusted && clockTrusted
 	s.Outcome, s.Disposition = erase.Interrupted, erase.Hold
 	s.Fulfilled, s.Assurance = false, erase.AssuranceNone
 	s.Achieved = certs.Achieved{}

@@ -37,6 +37,9 @@ type pending struct {
 	Sequence int64  `json:"sequence"`
 	SHA256   string `json:"sha256"`
 	Path     string `json:"path"`
+	// Folder identifies the folder itself, so that the empty place where a
+	// stick was mounted is not taken for it.
+	Folder string `json:"folder"`
 }
 
 // OpenChain finds, or begins, the chain of a station in a folder (which is made
@@ -75,7 +78,7 @@ func (c *Chain) Append(f *Folder, id string, build Build) (envelope []byte, err 
 		if envelope, err = build(h.Sequence+1, h.Previous); err != nil {
 			return err
 		}
-		h.Pending = &pending{Sequence: h.Sequence + 1, SHA256: certs.Digest(envelope), Path: f.Path(id, EvidenceSuffix)}
+		h.Pending = &pending{Sequence: h.Sequence + 1, SHA256: certs.Digest(envelope), Path: f.Path(id, EvidenceSuffix), Folder: identity(f.dir)}
 		if err := c.store(h); err != nil {
 			return err
 		}
@@ -114,7 +117,7 @@ func (h *head) settle() (changed bool) {
 	switch {
 	case err == nil && certs.Digest(b) == p.SHA256:
 		h.commit()
-	case err == nil, errors.Is(err, os.ErrNotExist) && isDir(filepath.Dir(p.Path)):
+	case err == nil, errors.Is(err, os.ErrNotExist) && identity(filepath.Dir(p.Path)) == p.Folder:
 		h.Pending = nil
 	default:
 		h.commit()
@@ -122,9 +125,14 @@ func (h *head) settle() (changed bool) {
 	return true
 }
 
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
+// identity is what a folder is on this system: file system and inode; "gone"
+// where there is none.
+func identity(dir string) string {
+	var st unix.Stat_t
+	if err := unix.Stat(dir, &st); err != nil {
+		return "gone"
+	}
+	return fmt.Sprintf("%d:%d/%d", unix.Major(st.Dev), unix.Minor(st.Dev), st.Ino)
 }
 
 // locked runs fn with the chain's end while no other process or goroutine has it.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/ombruk/ombruk/certs"
@@ -167,6 +168,11 @@ func TestPowerCutWhileClosing(t *testing.T) {
 		{"the record did not reach the disk", func(*bench) {}, 1},
 		{"the record reached the disk", func(b *bench) { b.put(b.folder.Path("r1", ".evidence.json"), "1 after \"\"") }, 2},
 		{"something else is in its place", func(b *bench) { b.put(b.folder.Path("r1", ".evidence.json"), "1 aft") }, 1},
+		{"the stick is gone and its mount point is empty", func(b *bench) {
+			if err := errors.Join(os.Rename(b.folder.Dir(), b.folder.Dir()+".stick"), os.Mkdir(b.folder.Dir(), 0o755)); err != nil {
+				b.Fatal(err)
+			}
+		}, 2},
 		{"the stick with the folder is gone", func(b *bench) {
 			if err := os.RemoveAll(filepath.Dir(b.folder.Dir())); err != nil {
 				b.Fatal(err)
@@ -178,7 +184,7 @@ func TestPowerCutWhileClosing(t *testing.T) {
 			first, _ := envelope(1, "")
 			head := map[string]any{
 				"schema": 1, "station": "station", "instance": b.chain.Instance, "sequence": 0, "previous": "",
-				"pending": map[string]any{"sequence": 1, "sha256": certs.Digest(first), "path": b.folder.Path("r1", ".evidence.json")},
+				"pending": map[string]any{"sequence": 1, "sha256": certs.Digest(first), "path": b.folder.Path("r1", ".evidence.json"), "folder": folderID(t, b.folder.Dir())},
 			}
 			text, err := json.Marshal(head)
 			if err != nil {
@@ -196,6 +202,16 @@ func TestPowerCutWhileClosing(t *testing.T) {
 			}
 		})
 	}
+}
+
+func folderID(t *testing.T, dir string) string {
+	t.Helper()
+	info, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	return fmt.Sprintf("%d:%d/%d", st.Dev>>8&0xfff, st.Dev&0xff, st.Ino)
 }
 
 func (b *bench) put(name, content string) {

@@ -84,8 +84,9 @@ type keyFile struct {
 	IVs []string `json:"ivs"`
 }
 
-// Begin makes a started record durable: the key file, room for the final
-// record, then the record itself. The folder is synced before it returns.
+// Begin makes a started record durable, then keeps room for the final record
+// and puts the key in its file; the folder is synced before it returns. The
+// record comes first so that whatever a crash leaves behind is found by it.
 func (f *Folder) Begin(id string, envelope []byte, key erase.Key, passes int) (*Open, error) {
 	content := keyFile{ID: id, Algorithm: "AES-128-CTR", Key: hex.EncodeToString(key[:])}
 	for n := 1; n <= passes; n++ {
@@ -96,26 +97,34 @@ func (f *Folder) Begin(id string, envelope []byte, key erase.Key, passes int) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := f.write(id+keySuffix, append(k, '\n'), 0o600); err != nil {
-		return nil, err
-	}
-	room, err := os.OpenFile(f.Path(id, reserveSuffix), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("keep room for the record: %w", err)
-	}
-	if err := errors.Join(reserve(room), room.Close()); err != nil {
-		f.discard(id)
-		return nil, fmt.Errorf("keep room for the record in %s: %w", f.dir, err)
-	}
 	if err := f.write(id+StartedSuffix, envelope, 0o644); err != nil {
-		f.discard(id)
 		return nil, err
 	}
 	o, err := f.lock(id)
 	if err != nil {
 		return nil, err
 	}
+	if err := f.keepRoom(id); err != nil {
+		o.TakeBack()
+		return nil, err
+	}
+	if err := f.write(id+keySuffix, append(k, '\n'), 0o600); err != nil {
+		o.TakeBack()
+		return nil, err
+	}
 	return o, nil
+}
+
+// keepRoom takes the disk space that the final record will need.
+func (f *Folder) keepRoom(id string) error {
+	room, err := os.OpenFile(f.Path(id, reserveSuffix), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = errors.Join(reserve(room), room.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("keep room for the record in %s: %w", f.dir, err)
+	}
+	return nil
 }
 
 // discard takes back what Begin made before it went wrong.
