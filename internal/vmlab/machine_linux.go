@@ -54,10 +54,11 @@ func Start(c Config) (m *Machine, err error) {
 		return nil, err
 	}
 	m = &Machine{dir: dir, exited: make(chan struct{}), jobs: map[int]*Job{}}
+	var stderr bytes.Buffer
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("start the virtual machine: %w; its console:\n%s", err, m.Console())
 			m.Kill()
+			err = fmt.Errorf("start the virtual machine: %w\n%s%s", err, stderr.Bytes(), m.console)
 		}
 	}()
 	// We listen and QEMU connects, so that nobody has to try again.
@@ -86,7 +87,6 @@ func Start(c Config) (m *Machine, err error) {
 		"-chardev", "socket,id=qmp,path=" + filepath.Join(dir, "qmp"),
 		"-mon", "chardev=qmp,mode=control",
 	}, c.Args...)...)
-	var stderr bytes.Buffer
 	m.qemu.Stderr = &stderr
 	if err := m.qemu.Start(); err != nil {
 		close(m.exited)
@@ -104,7 +104,7 @@ func Start(c Config) (m *Machine, err error) {
 	}
 	if err != nil {
 		<-m.exited
-		return m, fmt.Errorf("QEMU ended at once: %s", stderr.Bytes())
+		return m, errors.New("QEMU ended at once")
 	}
 	m.answers = json.NewDecoder(m.qmp)
 	if err := m.Monitor("qmp_capabilities", nil); err != nil {
