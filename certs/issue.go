@@ -16,6 +16,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ombruk/ombruk/internal/orgnr"
 )
 
 var (
@@ -37,11 +39,11 @@ const (
 func earliestClock() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // organisationSubject is the subject of an organisation's certificates.
-func organisationSubject(org, orgnr string) (pkix.Name, error) {
+func organisationSubject(org, number string) (pkix.Name, error) {
 	if err := checkName("organisation", org); err != nil {
 		return pkix.Name{}, err
 	}
-	country, identifier, err := organisationIdentifier(orgnr)
+	country, identifier, err := organisationIdentifier(number)
 	if err != nil {
 		return pkix.Name{}, err
 	}
@@ -71,42 +73,37 @@ func checkName(what, s string) error {
 }
 
 // organisationIdentifier gives the country and the identifier in the form of
-// ETSI EN 319 412-1 section 5.1.4 ("NTRNO-974760673") for numbers that look
-// Norwegian (9 digits, checked), Swedish (10), Danish (8) or Finnish (7, hyphen,
-// 1); others stand as given, without a country.
-func organisationIdentifier(orgnr string) (country, identifier string, err error) {
-	plain := strings.ReplaceAll(orgnr, " ", "")
-	digits := strings.Trim(plain, "0123456789") == ""
-	before, after, hyphen := strings.Cut(plain, "-")
-	hyphenDigits := hyphen && strings.Trim(before+after, "0123456789") == ""
+// ETSI EN 319 412-1 section 5.1.4 ("NTRNO-974760673") for numbers of the length
+// of a Norwegian, Swedish, Danish or Finnish one, which are checked as such;
+// others stand as given, without a country.
+func organisationIdentifier(typed string) (country, identifier string, err error) {
+	code, digits := orgnr.Split(typed)
 	switch {
-	case digits && len(plain) == 9:
-		if !norwegian(plain) {
-			return "", "", fmt.Errorf("organisation number %q: the check digit is wrong", orgnr)
-		}
-		country = "NO"
-	case digits && len(plain) == 10:
-		country = "SE"
-	case hyphenDigits && len(before) == 6 && len(after) == 4:
-		country, plain = "SE", before+after
-	case digits && len(plain) == 8:
-		country = "DK"
-	case hyphenDigits && len(before) == 7 && len(after) == 1:
-		country = "FI"
-	default:
-		return "", orgnr, checkName("organisation number", orgnr)
+	case code != "":
+	case strings.Trim(digits, "0123456789") != "":
+	case finnish(typed):
+		code = "FI"
+	case len(digits) == 9:
+		code = "NO"
+	case len(digits) == 10:
+		code = "SE"
+	case len(digits) == 8:
+		code = "DK"
 	}
-	return country, "NTR" + country + "-" + plain, nil
+	if code == "" {
+		return "", typed, checkName("organisation number", typed)
+	}
+	number, err := orgnr.Check(code, typed)
+	if code == "SE" { // the register writes a hyphen, the identifier has none
+		number = strings.ReplaceAll(number, "-", "")
+	}
+	return code, "NTR" + code + "-" + number, err
 }
 
-// norwegian checks the last digit of an organisation number: weights 3 2 7 6 5 4
-// 3 2, modulo 11.
-func norwegian(nine string) bool {
-	sum := 0
-	for i, weight := range []int{3, 2, 7, 6, 5, 4, 3, 2} {
-		sum += weight * int(nine[i]-'0')
-	}
-	return (11-sum%11)%11 == int(nine[8]-'0')
+// finnish tells a Y-tunnus from a Danish number by its hyphen.
+func finnish(typed string) bool {
+	before, after, found := strings.Cut(strings.TrimSpace(typed), "-")
+	return found && len(before) == 7 && len(after) == 1
 }
 
 func newAuthority(subject pkix.Name, now time.Time, random io.Reader) (*ecdsa.PrivateKey, *x509.Certificate, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/ombruk/ombruk/internal/contract"
 	"github.com/ombruk/ombruk/internal/job"
 	"github.com/ombruk/ombruk/internal/kernel"
+	"github.com/ombruk/ombruk/internal/orgnr"
 	"github.com/ombruk/ombruk/internal/policy"
 	"github.com/ombruk/ombruk/internal/record"
 	"github.com/ombruk/ombruk/report"
@@ -123,11 +124,11 @@ func (a *app) agency() (certs.Agency, error) {
 		if number == "" {
 			return certs.Agency{}, nil
 		}
-		orgnr, err := contract.Orgnr("NO", number)
+		plain, err := orgnr.Check("NO", number)
 		if err != nil {
 			return certs.Agency{}, fail(exitUsage, "pass --contract FILE for an agency of another country", fmt.Errorf("--agency: %w", err))
 		}
-		return certs.Agency{Orgnr: orgnr}, nil
+		return certs.Agency{Orgnr: plain}, nil
 	}
 	c, err := contract.Load(a.flags.contract)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/ombruk/ombruk/internal/orgnr"
 	"github.com/ombruk/ombruk/internal/yamlfile"
 )
 
@@ -163,7 +164,7 @@ func (a *Agency) check(f *yamlfile.File, path string, subcontracts map[string]bo
 		return err
 	}
 	if a.GLN != "" {
-		if err := checkGLN(a.GLN); err != nil {
+		if err := orgnr.CheckGLN(a.GLN); err != nil {
 			return f.Errorf(path+".gln", "%w", err)
 		}
 	}
@@ -200,30 +201,30 @@ func checkLine(f *yamlfile.File, path, text string) error {
 	return nil
 }
 
-func checkOrganisation(f *yamlfile.File, path string, country, orgnr *string) error {
+func checkOrganisation(f *yamlfile.File, path string, country, number *string) error {
 	*country = strings.ToUpper(cmp.Or(*country, "NO"))
-	if _, ok := countries()[*country]; !ok {
+	if !orgnr.Known(*country) {
 		return f.Errorf(path+".country", "country %q: want NO, SE, DK or FI", *country)
 	}
-	if *orgnr == "" {
+	if *number == "" {
 		return nil
 	}
-	normal, err := Orgnr(*country, *orgnr)
+	normal, err := orgnr.Check(*country, *number)
 	if err != nil {
 		return f.Errorf(path+".orgnr", "%w", err)
 	}
-	*orgnr = normal
+	*number = normal
 	return nil
 }
 
-// Agency is the agency that orgnr means, however it was typed: spaces,
+// Agency is the agency that number means, however it was typed: spaces,
 // hyphens, NO in front and MVA behind do not matter. A number that the
 // contract does not have is an [ErrUnknownAgency] that names the nearest ones.
-func (c *Contract) Agency(orgnr string) (Agency, error) {
-	code, want := splitOrgnr(orgnr)
+func (c *Contract) Agency(number string) (Agency, error) {
+	code, want := orgnr.Split(number)
 	var found []Agency
 	for _, a := range c.Agencies {
-		if _, has := splitOrgnr(a.Orgnr); has == want && (code == "" || code == a.Country) {
+		if _, has := orgnr.Split(a.Orgnr); has == want && (code == "" || code == a.Country) {
 			found = append(found, a)
 		}
 	}
@@ -231,16 +232,16 @@ func (c *Contract) Agency(orgnr string) (Agency, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return Agency{}, fmt.Errorf("find agency %q: %w: %s", orgnr, ErrUnknownAgency, c.nearest(want))
+		return Agency{}, fmt.Errorf("find agency %q: %w: %s", number, ErrUnknownAgency, c.nearest(want))
 	}
-	return Agency{}, fmt.Errorf("find agency %q: %s and %s have that number: put the country's code in front", orgnr, found[0].Name, found[1].Name)
+	return Agency{}, fmt.Errorf("find agency %q: %s and %s have that number: put the country's code in front", number, found[0].Name, found[1].Name)
 }
 
 // nearest names the three agencies whose numbers take the fewest slips.
 func (c *Contract) nearest(digits string) string {
 	near := slices.Clone(c.Agencies)
 	slips := func(a Agency) int {
-		_, has := splitOrgnr(a.Orgnr)
+		_, has := orgnr.Split(a.Orgnr)
 		return yamlfile.Distance(digits, has)
 	}
 	slices.SortStableFunc(near, func(a, b Agency) int { return cmp.Compare(slips(a), slips(b)) })

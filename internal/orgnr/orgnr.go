@@ -1,4 +1,6 @@
-package contract
+// Package orgnr checks the numbers that organisations and their places go by:
+// national organisation numbers and GS1 location numbers.
+package orgnr
 
 import (
 	"fmt"
@@ -35,16 +37,16 @@ func countries() map[string]country {
 	}
 }
 
-// Orgnr gives the organisation number that was typed as its country writes it,
+// Check gives the organisation number that was typed as its country writes it,
 // or says what is wrong with it. The country is an ISO 3166-1 code: NO, SE, DK
 // or FI. Spaces, hyphens, full stops, the country's code in front and MVA
 // behind are dropped first.
-func Orgnr(code, typed string) (string, error) {
+func Check(code, typed string) (string, error) {
 	c, ok := countries()[code]
 	if !ok {
 		return "", fmt.Errorf("country %q: want NO, SE, DK or FI", code)
 	}
-	prefix, digits := splitOrgnr(typed)
+	prefix, digits := Split(typed)
 	if prefix != "" && prefix != code {
 		return "", fmt.Errorf("organisation number %q begins with %s, its country is %s", typed, prefix, code)
 	}
@@ -61,9 +63,9 @@ func Orgnr(code, typed string) (string, error) {
 	return digits, nil
 }
 
-// splitOrgnr takes what was typed apart: a country's code, empty when there
+// Split takes what was typed apart: a country's code, empty when there
 // was none, and the rest without separators.
-func splitOrgnr(typed string) (code, rest string) {
+func Split(typed string) (code, rest string) {
 	rest = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || r == '-' || r == '.' {
 			return -1
@@ -79,9 +81,9 @@ func splitOrgnr(typed string) (code, rest string) {
 	return "", rest
 }
 
-// checkGLN tells whether s is a GS1 Global Location Number: 13 digits, of
+// CheckGLN tells whether s is a GS1 Global Location Number: 13 digits, of
 // which the last is the check digit (GS1 General Specifications 7.9.1).
-func checkGLN(s string) error {
+func CheckGLN(s string) error {
 	d, ok := toDigits(s)
 	if !ok || len(d) != 13 {
 		return fmt.Errorf("GLN %q: want 13 digits", s)
@@ -124,4 +126,10 @@ func toDigits(s string) ([]int, bool) {
 		d[i] = int(s[i] - '0')
 	}
 	return d, len(d) > 0
+}
+
+// Known tells whether the numbers of a country (ISO 3166-1 code) can be checked.
+func Known(code string) bool {
+	_, ok := countries()[code]
+	return ok
 }
