@@ -2,6 +2,7 @@ package erase
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ombruk/ombruk/inventory"
@@ -157,6 +158,28 @@ func passCount(n int) string {
 		return "one pass"
 	}
 	return fmt.Sprintf("%d passes", n)
+}
+
+// Outline is the steps in as few lines as a person wants to read: neighbouring
+// passes of one pattern, and those whose pattern is drawn, are one line.
+func (p Plan) Outline() []string {
+	var lines []string
+	for i := 0; i < len(p.Steps); {
+		first := p.Steps[i]
+		what := func(j int) string { _, pattern, _ := strings.Cut(p.Steps[j].Title, ": "); return pattern }
+		next := i + 1
+		for next < len(p.Steps) && first.Technique == Overwrite && p.Steps[next].Technique == Overwrite && what(next) == what(i) {
+			next++
+		}
+		switch {
+		case next == i+1:
+			lines = append(lines, fmt.Sprintf("%d. %s", i+1, first.Title))
+		default:
+			lines = append(lines, fmt.Sprintf("%d.-%d. overwrite every addressable block, %d passes: %s", i+1, next, next-i, what(i)))
+		}
+		i = next
+	}
+	return lines
 }
 
 // Bytes is the work in the plan, for an estimate: what is written and read.

@@ -2,6 +2,7 @@ package erase_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,22 @@ func TestWaysOutWhenPurgeIsOutOfReach(t *testing.T) {
 	r := run(t, newMemoryDrive(1<<20), "nist-800-88r2-purge", func(o *erase.Order, _ *erase.Options) { o.BestEffort = true })
 	if r.Fulfilled || r.Disposition != erase.Destroy || r.Achieved != erase.Clear {
 		t.Errorf("best effort: fulfilled %v, disposition %v, achieved %v", r.Fulfilled, r.Disposition, r.Achieved)
+	}
+}
+
+func TestOutlineIsShort(t *testing.T) {
+	p, err := erase.MakePlan(newMemoryDrive(1<<20).facts(), erase.Order{Standard: standard(t, "gutmann")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"1.-4. overwrite every addressable block, 4 passes: random (AES-128-CTR)",
+		"5.-31. overwrite every addressable block, 27 passes: the pattern drawn for it",
+		"32.-35. overwrite every addressable block, 4 passes: random (AES-128-CTR)",
+		"36. read back every block and compare",
+	}
+	if got := p.Outline(); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
 

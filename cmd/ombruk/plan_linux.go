@@ -102,8 +102,8 @@ func (a *app) showPlan(p erase.Plan, refusal error) error {
 		a.say("  accepted  %s, by %s", p.Accepted, printable(p.AcceptedBy))
 	}
 	a.say("  reaches   %s by %s", p.Achieves, p.Technique)
-	for i, s := range p.Steps {
-		a.say("  %2d. %s", i+1, s.Title)
+	for _, line := range p.Outline() {
+		a.say("  %s", line)
 	}
 	for _, w := range p.Why {
 		a.say("  - %s", printable(w))
