@@ -28,6 +28,9 @@ const scsiOptical = "5"
 type reader struct {
 	*blocks
 	notes []string
+	// read are the facts that have been read: with many drives each is
+	// asked for again and again, and it is to be one look.
+	read map[*block]Drive
 }
 
 // note adds a note unless it has been made.
@@ -46,8 +49,22 @@ func (r *reader) tidy(of *block, s string) string {
 	return text
 }
 
-// facts reads what a block device is; who uses it is found elsewhere.
+// facts gives what a block device is; who uses it is found elsewhere. The
+// caller may change what it is given.
 func (r *reader) facts(b *block) Drive {
+	d, ok := r.read[b]
+	if !ok {
+		if r.read == nil {
+			r.read = map[*block]Drive{}
+		}
+		d = r.readFacts(b)
+		r.read[b] = d
+	}
+	d.Siblings, d.Uses = slices.Clone(d.Siblings), []Use{}
+	return d
+}
+
+func (r *reader) readFacts(b *block) Drive {
 	whole := b
 	if b.whole != nil {
 		whole = b.whole
@@ -60,7 +77,6 @@ func (r *reader) facts(b *block) Drive {
 		PhysicalBlockBytes: int(max(0, r.number(whole.dir, "queue", "physical_block_size"))),
 		Removable:          r.number(whole.dir, "removable") == 1,
 		ReadOnly:           r.number(b.dir, "ro") == 1 || r.number(whole.dir, "ro") == 1,
-		Uses:               []Use{},
 	}
 	if d.LogicalBlockBytes == 0 {
 		d.LogicalBlockBytes = 512
