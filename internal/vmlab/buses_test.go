@@ -26,6 +26,8 @@ func TestDrivesOnEveryBus(t *testing.T) {
 	b.drive("nvme-a2", 16, "nvme-ns,bus=ctl-a,nsid=2")
 	b.qemu("-device", "nvme,id=ctl-b,serial=LAB-NVME-B")
 	b.drive("nvme-b", 33, "nvme-ns,bus=ctl-b,nsid=1,logical_block_size=4096,physical_block_size=4096")
+	b.qemu("-device", "nvme-subsys,id=double", "-device", "nvme,id=ctl-c,subsys=double,serial=LAB-NVME-C", "-device", "nvme,id=ctl-d,subsys=double,serial=LAB-NVME-C")
+	b.drive("nvme-ports", 39, "nvme-ns,bus=ctl-c,nsid=1,shared=on")
 	b.drive("sata-a", 34, "ide-hd,bus=ide.0,serial=LAB-SATA-A,model=LAB SATA DISK WITH A LONG NAME,ver=FW12345,wwn=0x5000c500a1b2c301,rotation_rate=7200")
 	b.drive("sata-b", 17, "ide-hd,bus=ide.1,serial=LAB-SATA-B,rotation_rate=1")
 	b.qemu("-device", "virtio-scsi-pci,id=scsi")
@@ -46,8 +48,9 @@ func TestDrivesOnEveryBus(t *testing.T) {
 			"nvme-a2": {Bus: "nvme", Media: "flash", Manufacturer: "QEMU", Model: "QEMU NVMe Ctrl", Serial: "LAB-NVME-A", Siblings: []string{b.paths["nvme-a1"]}},
 			"nvme-b": {Bus: "nvme", Media: "flash", Manufacturer: "QEMU", Model: "QEMU NVMe Ctrl", Serial: "LAB-NVME-B",
 				LogicalBlockBytes: 4096, PhysicalBlockBytes: 4096},
-			"sata-a": {Bus: "ata", Media: "magnetic", Model: "LAB SATA DISK WITH A LONG NAME", Serial: "LAB-SATA-A", Firmware: "FW12345", WWN: "naa.5000c500a1b2c301"},
-			"sata-b": {Bus: "ata", Media: "flash", Manufacturer: "QEMU", Model: "QEMU HARDDISK", Serial: "LAB-SATA-B"},
+			"nvme-ports": {Bus: "nvme", Media: "flash", Manufacturer: "QEMU", Model: "QEMU NVMe Ctrl", Serial: "LAB-NVME-C"}, // through two controllers
+			"sata-a":     {Bus: "ata", Media: "magnetic", Model: "LAB SATA DISK WITH A LONG NAME", Serial: "LAB-SATA-A", Firmware: "FW12345", WWN: "naa.5000c500a1b2c301"},
+			"sata-b":     {Bus: "ata", Media: "flash", Manufacturer: "QEMU", Model: "QEMU HARDDISK", Serial: "LAB-SATA-B"},
 			"scsi-a": {Bus: "scsi", Media: "magnetic", Manufacturer: "OMBRUK", Model: "SCSI DISK", Serial: "LAB-SCSI-A", Firmware: "V1", WWN: "naa.5000c500a1b2c302",
 				PhysicalBlockBytes: 4096, Siblings: []string{b.paths["scsi-a1"]}},
 			"scsi-a1":  {Bus: "scsi", Media: "unknown", Manufacturer: "OMBRUK", Model: "SCSI DISK", Serial: "LAB-SCSI-A1", Siblings: []string{b.paths["scsi-a"]}},
@@ -86,12 +89,13 @@ func TestDrivesOnEveryBus(t *testing.T) {
 
 	t.Run("a drive says who it is through the opened descriptor", func(t *testing.T) {
 		for name, want := range map[string]kernel.Identity{
-			"nvme-a2": {Serial: "LAB-NVME-A", Model: "QEMU NVMe Ctrl"},
-			"nvme-b":  {Serial: "LAB-NVME-B", Model: "QEMU NVMe Ctrl"},
-			"sata-a":  {Serial: "LAB-SATA-A", Model: "LAB SATA DISK WI"}, // INQUIRY has 16 characters
-			"scsi-a":  {Serial: "LAB-SCSI-A", Model: "SCSI DISK"},
-			"scsi-a1": {Serial: "LAB-SCSI-A1", Model: "SCSI DISK"},
-			"usb-a":   {Serial: "LAB-USB-A", Model: "QEMU HARDDISK"},
+			"nvme-a2":    {Serial: "LAB-NVME-A", Model: "QEMU NVMe Ctrl"},
+			"nvme-b":     {Serial: "LAB-NVME-B", Model: "QEMU NVMe Ctrl"},
+			"nvme-ports": {Serial: "LAB-NVME-C", Model: "QEMU NVMe Ctrl"},
+			"sata-a":     {Serial: "LAB-SATA-A", Model: "LAB SATA DISK WI"}, // INQUIRY has 16 characters
+			"scsi-a":     {Serial: "LAB-SCSI-A", Model: "SCSI DISK"},
+			"scsi-a1":    {Serial: "LAB-SCSI-A1", Model: "SCSI DISK"},
+			"usb-a":      {Serial: "LAB-USB-A", Model: "QEMU HARDDISK"},
 		} {
 			var got kernel.Identity
 			out := b.run(t, 0, "/init", "identify", b.paths[name])
@@ -106,11 +110,11 @@ func TestDrivesOnEveryBus(t *testing.T) {
 
 	var cleared, masked, random map[string]*certs.Sanitization
 	var files map[string][]byte
-	t.Run("three drives cleared at once", func(t *testing.T) {
-		b.run(t, 0, "ombruk", "erase", b.paths["nvme-a1"], b.paths["scsi-a"], b.paths["virtio-a"], "--standard", "nist-800-88r2-clear",
-			"--confirm", "LAB-NVME-A", "--confirm", "LAB-SCSI-A", "--confirm", "LAB-VIRTIO-A", "--out", "/out/cleared")
+	t.Run("four drives cleared at once", func(t *testing.T) {
+		b.run(t, 0, "ombruk", "erase", b.paths["nvme-a1"], b.paths["nvme-ports"], b.paths["scsi-a"], b.paths["virtio-a"], "--standard", "nist-800-88r2-clear",
+			"--confirm", "LAB-NVME-A", "--confirm", "LAB-NVME-C", "--confirm", "LAB-SCSI-A", "--confirm", "LAB-VIRTIO-A", "--out", "/out/cleared")
 		cleared, _ = b.records(t, "/out/cleared")
-		for _, name := range []string{"nvme-a1", "scsi-a", "virtio-a"} {
+		for _, name := range []string{"nvme-a1", "nvme-ports", "scsi-a", "virtio-a"} {
 			b.outcome(t, cleared, name, erase.Sanitized)
 		}
 	})
@@ -134,7 +138,7 @@ func TestDrivesOnEveryBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("seen from outside", func(t *testing.T) {
-		b.zeroed(t, "nvme-a1", "scsi-a", "virtio-a", "sata-a", "usb-a")
+		b.zeroed(t, "nvme-a1", "nvme-ports", "scsi-a", "virtio-a", "sata-a", "usb-a")
 		b.untouched(t, "nvme-a2", "scsi-a1", "sata-b", "usb-b")
 		for _, name := range []string{"nvme-b", "virtio-b"} {
 			if r := random[b.paths[name]]; r != nil {

@@ -84,7 +84,7 @@ func (i *Initramfs) Copy(name, from string) {
 	if i.err != nil {
 		return
 	}
-	content, err := os.ReadFile(from) //nolint:gosec // files of the host that the lab names
+	content, err := os.ReadFile(from)
 	if err != nil {
 		i.err = err
 		return

@@ -70,7 +70,7 @@ func unpackKernel(name, release, cache, dir string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
-	download := exec.Command("apt-get", "download", "-qq", name)
+	download := exec.Command("apt-get", "download", "-qq", name) //nolint:gosec // the name comes from apt
 	download.Dir = tmp
 	if out, err := download.CombinedOutput(); err != nil {
 		return fmt.Errorf("apt-get download: %w: %s", err, out)
@@ -128,7 +128,7 @@ func (k *Kernel) Modules(names ...string) ([]string, error) {
 // table reads one of depmod's lists: for each module its own file and then
 // those that it needs.
 func (k *Kernel) table(file, separator string) (map[string][]string, error) {
-	b, err := os.ReadFile(filepath.Join(k.modules, file)) //nolint:gosec // below the cache folder
+	b, err := os.ReadFile(filepath.Join(k.modules, file))
 	if err != nil {
 		return nil, fmt.Errorf("read the kernel's modules: %w", err)
 	}

@@ -27,11 +27,11 @@ var modules = []string{
 	"crc32c_generic", "crct10dif_generic",
 	"virtio_pci", "virtio_console", "virtio_blk", "virtio_scsi",
 	"sd_mod", "sr_mod", "ahci", "nvme", "xhci_pci", "usb_storage", "uas", "drivetemp",
-	"ext4", "dm_mod", "raid1", "loop",
+	"ext4", "dm_mod", "raid1", "loop", "nvmet_tcp", "nvme_tcp",
 }
 
 // tools are the host's programs that stories in the guest use.
-var tools = []string{"sh", "cat", "readlink", "sleep", "mount", "umount", "swapon", "losetup", "unshare", "dmsetup", "lvm", "mdadm"}
+var tools = []string{"sh", "cat", "readlink", "mkdir", "ln", "ip", "sleep", "mount", "umount", "swapon", "losetup", "unshare", "dmsetup", "lvm", "mdadm"}
 
 var made *parts
 

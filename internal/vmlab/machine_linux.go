@@ -38,6 +38,8 @@ type Machine struct {
 	answers *json.Decoder
 	console string // as it was last read
 
+	sending sync.Mutex // one request at a time on the port
+
 	mu   sync.Mutex
 	last int
 	jobs map[int]*Job
@@ -138,12 +140,18 @@ type Output struct {
 	Stdout, Stderr string
 }
 
-// job registers a request under its ID.
+// job registers a request under its ID; it has ended already when the machine
+// is gone.
 func (m *Machine) job(id int) *Job {
 	j := &Job{m: m, id: id, ended: make(chan struct{}), wrote: make(chan struct{}), files: map[string][]byte{}}
 	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.gone != nil {
+		j.lost = m.gone
+		close(j.ended)
+		return j
+	}
 	m.jobs[id] = j
-	m.mu.Unlock()
 	return j
 }
 
@@ -160,7 +168,7 @@ func (m *Machine) listen() {
 				j.lost = m.gone
 				close(j.ended)
 			}
-			m.jobs = nil
+			clear(m.jobs)
 			m.mu.Unlock()
 			return
 		}
@@ -198,18 +206,13 @@ func (m *Machine) ask(r Request) *Job {
 	m.mu.Lock()
 	m.last++
 	r.ID = m.last
-	gone := m.gone
 	m.mu.Unlock()
 	j := m.job(r.ID)
-	b, err := json.Marshal(r)
-	if err == nil && gone == nil {
-		m.mu.Lock()
-		_, err = m.port.Write(append(b, '\n'))
-		m.mu.Unlock()
-	}
-	if err = errors.Join(gone, err); err != nil {
-		j.lost = err
-		close(j.ended)
+	m.sending.Lock()
+	defer m.sending.Unlock()
+	if err := json.NewEncoder(m.port).Encode(r); err != nil {
+		// The listener finds the same and ends the job.
+		_ = m.port.Close()
 	}
 	return j
 }

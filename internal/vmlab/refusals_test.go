@@ -44,6 +44,7 @@ func TestRefusals(t *testing.T) {
 	b.drive("cd", 12, "ide-cd,bus=ide.0", "readonly=on")
 	scsi("free", 13, "")
 	scsi("volume", 14, "")
+	scsi("exported", 15, "")
 	b.prepare("mounted", partitioned("data"))
 	b.prepare("elsewhere", partitioned("data"))
 	b.prepare("boot", partitioned("OMBRUK-BOOT"))
@@ -61,6 +62,7 @@ func TestRefusals(t *testing.T) {
 	b.run(t, 0, "mdadm", "--create", "/dev/md0", "--run", "--level=1", "--raid-devices=2", "--assume-clean", "--metadata=1.2", at["md-a"], at["md-b"])
 	b.run(t, 0, "swapon", at["swap"])
 	b.run(t, 0, "dmsetup", "create", "volume", "--table", "0 8192 linear "+at["volume"]+" 2048")
+	remote := b.export(t, "exported")
 	open := b.m.Begin("sh", "-c", "exec 3<"+at["open"]+"; echo held; exec sleep 600")
 	loop := strings.TrimSpace(b.run(t, 0, "losetup", "--find", "--show", at["loop"]).Stdout)
 	for _, j := range []*Job{elsewhere, open} {
@@ -86,6 +88,7 @@ func TestRefusals(t *testing.T) {
 		{"the other of them", at["twin-b"], "LAB-TWIN", "also that of " + at["twin-a"]},
 		{"write-protected", at["locked"], "LAB-LOCKED", "it is read-only"},
 		{"an optical drive", at["cd"], "LAB-CD", "optical"},
+		{"a drive of another machine", remote, "LAB-REMOTE", "over a network or storage fabric"},
 		{"nothing wrong but the serial typed", at["free"], "LAB-FREE-TYPO", "not confirmed"},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
@@ -103,11 +106,13 @@ func TestRefusals(t *testing.T) {
 	})
 	t.Run("drives names what holds each", func(t *testing.T) {
 		all := b.drives(t)
-		if len(all) != len(b.size)-1 {
-			t.Errorf("%d drives, want %d: all but the optical one", len(all), len(b.size)-1)
+		if len(all) != len(b.size) {
+			t.Errorf("%d drives, want %d: all but the optical one, and the remote one", len(all), len(b.size))
 		}
 		for _, d := range all {
-			if d.Blocked == "" != (d.Path == at["free"]) {
+			// An export is the work of the kernel: no process shows it
+			// (docs/safety.md).
+			if free := d.Path == at["free"] || d.Path == at["exported"]; d.Blocked == "" != free {
 				t.Errorf("%s (%s): blocked %q", d.Path, d.Serial, d.Blocked)
 			}
 		}
@@ -128,7 +133,7 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("seen from outside", func(t *testing.T) {
-		b.untouched(t, "mounted", "elsewhere", "dm", "swap", "open", "loop", "boot", "twin-a", "twin-b", "locked", "cd", "free")
+		b.untouched(t, "mounted", "elsewhere", "dm", "swap", "open", "loop", "boot", "twin-a", "twin-b", "locked", "cd", "free", "exported")
 		want := text("volume", b.size["volume"])
 		clear(want[2048*512 : (2048+8192)*512])
 		b.holds(t, "volume", want)
@@ -137,4 +142,33 @@ func TestRefusals(t *testing.T) {
 			b.holdsFrom(t, name, text(name, b.size[name]), 2*mib)
 		}
 	})
+}
+
+// export offers a drive over NVMe/TCP to the guest itself, as another machine
+// would, and gives the path of the drive that then turns up.
+func (b *bench) export(t *testing.T, name string) string {
+	t.Helper()
+	b.run(t, 0, "sh", "-ec", `
+		ip link set lo up
+		mount -t configfs none /sys/kernel/config
+		cd /sys/kernel/config/nvmet
+		mkdir subsystems/lab
+		echo 1 >subsystems/lab/attr_allow_any_host
+		echo LAB-REMOTE >subsystems/lab/attr_serial
+		mkdir subsystems/lab/namespaces/1
+		echo `+b.paths[name]+` >subsystems/lab/namespaces/1/device_path
+		echo 1 >subsystems/lab/namespaces/1/enable
+		mkdir ports/1
+		echo ipv4 >ports/1/addr_adrfam
+		echo tcp >ports/1/addr_trtype
+		echo 127.0.0.1 >ports/1/addr_traddr
+		echo 4420 >ports/1/addr_trsvcid
+		ln -s /sys/kernel/config/nvmet/subsystems/lab ports/1/subsystems/lab
+		echo transport=tcp,traddr=127.0.0.1,trsvcid=4420,nqn=lab >/dev/nvme-fabrics
+		for try in 1 2 3 4 5 6 7 8 9 10; do
+			[ -b /dev/nvme0n1 ] && exit 0
+			sleep 0.5
+		done
+		exit 1`)
+	return "/dev/nvme0n1"
 }
