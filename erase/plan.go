@@ -171,12 +171,11 @@ func (p Plan) Outline() []string {
 		for next < len(p.Steps) && first.Technique == Overwrite && p.Steps[next].Technique == Overwrite && what(next) == what(i) {
 			next++
 		}
-		switch {
-		case next == i+1:
-			lines = append(lines, fmt.Sprintf("%d. %s", i+1, first.Title))
-		default:
-			lines = append(lines, fmt.Sprintf("%d.-%d. overwrite every addressable block, %d passes: %s", i+1, next, next-i, what(i)))
+		line := fmt.Sprintf("%d. %s", i+1, first.Title)
+		if next > i+1 {
+			line = fmt.Sprintf("%d.-%d. overwrite every addressable block, %d passes: %s", i+1, next, next-i, what(i))
 		}
+		lines = append(lines, line)
 		i = next
 	}
 	return lines

@@ -295,6 +295,31 @@ func TestCancelledRunIsInterrupted(t *testing.T) {
 	}
 }
 
+// The transfers that were under way when a cable was pulled fail too, but
+// their blocks are not bad.
+func TestPulledDriveHasNoBadBlocks(t *testing.T) {
+	d := newMemoryDrive(64 << 20)
+	var mu sync.Mutex
+	writes := 0
+	d.badWrite = func(int64, int64) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if writes++; writes < 5 {
+			return nil
+		} else if writes < 8 {
+			return errMedium
+		}
+		return erase.ErrGone
+	}
+	r := run(t, d, "random", nil)
+	if got := codes(r); r.Outcome != erase.Failed || !reflect.DeepEqual(got, []string{"device-gone"}) {
+		t.Errorf("outcome %v, exceptions %v", r.Outcome, r.Exceptions)
+	}
+	if wrote := r.Passes[0].Bytes; wrote > 8<<20 {
+		t.Errorf("%d bytes are said to be written", wrote)
+	}
+}
+
 func TestDriveThatFailsEverywhereIsGivenUp(t *testing.T) {
 	d := newMemoryDrive(64 << 20)
 	d.badWrite = func(int64, int64) error { return errMedium }

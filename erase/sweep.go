@@ -230,9 +230,11 @@ func (s *sweep) bisectAll(buf []byte) {
 			continue
 		}
 		began := time.Now()
-		s.bisect(buf, at, s.coarser(at.Len))
+		settled := s.bisect(buf, at, s.coarser(at.Len))
 		s.budget.bisect.Add(-int64(time.Since(began)))
-		s.progress.add(at.Len)
+		if settled {
+			s.progress.add(at.Len)
+		}
 	}
 }
 
@@ -247,13 +249,19 @@ func (s *sweep) coarser(length int64) int64 {
 }
 
 // bisect tries a range in pieces of the given size and goes on with those that
-// fail, down to single blocks, which get a few tries.
-func (s *sweep) bisect(buf []byte, at span, size int64) {
+// fail, down to single blocks, which get a few tries. It is false when the sweep
+// was stopped before all of the range was known to be good or bad.
+func (s *sweep) bisect(buf []byte, at span, size int64) (settled bool) {
 	for off := at.Off; off < at.Off+at.Len; off += size {
 		piece := span{off, min(size, at.Off+at.Len-off)}
+		if s.stop.Load() && !errors.Is(s.firstError(), ErrGivenUp) {
+			// The device is gone or the run cancelled: what was not tried
+			// is not known to be bad, and the outcome says enough.
+			return false
+		}
 		if s.stop.Load() || s.budget.bisect.Load() < 0 {
 			s.markBad(span{off, at.Off + at.Len - off})
-			return
+			return true
 		}
 		var err error
 		for range bisectTries {
@@ -263,15 +271,20 @@ func (s *sweep) bisect(buf []byte, at span, size int64) {
 		}
 		switch {
 		case err == nil:
+		case errors.Is(err, errStopped):
+			off -= size // what becomes of it is decided above
 		case fatal(err):
 			s.fail(err)
-			s.markBad(piece)
+			return false
 		case piece.Len > s.finest:
-			s.bisect(buf, piece, s.coarser(piece.Len))
+			if !s.bisect(buf, piece, s.coarser(piece.Len)) {
+				return false
+			}
 		default:
 			s.markBad(piece)
 		}
 	}
+	return true
 }
 
 func (s *sweep) markBad(at span) {

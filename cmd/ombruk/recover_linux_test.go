@@ -114,13 +114,13 @@ func TestReaderThatHangsUp(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("ended with %v", err)
 	}
-	for _, name := range glob(t, d.path("out/*.evidence.json")) {
-		if got := d.open(name).Sanitization.Outcome; got != erase.Sanitized {
-			t.Errorf("outcome %v", got)
-		}
-		return
+	records := glob(t, d.path("out/*.evidence.json"))
+	if len(records) != 1 {
+		t.Fatalf("%d records, want one", len(records))
 	}
-	t.Error("no record")
+	if got := d.open(records[0]).Sanitization.Outcome; got != erase.Sanitized {
+		t.Errorf("outcome %v", got)
+	}
 }
 
 // A terminal that is closed (SIGHUP) stops a run as Ctrl-C does.
