@@ -4,7 +4,7 @@
 // it; it needs root for the loop devices.
 //
 // A ratio is the peer's time for a byte divided by ours, so 1.0 is the speed
-// of `dd bs=4M oflag=direct` and more is faster. Reading back counts its bytes
+// of `dd bs=4M oflag=direct conv=fsync` and more is faster. Reading back counts its bytes
 // too: writing and reading back 2 GiB moves 4 GiB, and dd's time is taken
 // twice. Everything the command does is counted: start, inventory, safety,
 // evidence, signature, page.
@@ -27,24 +27,25 @@ import (
 )
 
 func main() {
-	pairs := flag.Int("pairs", 5, "interleaved pairs per row")
+	pairs := flag.Int("pairs", 5, "interleaved pairs per row of ours")
+	peerPairs := flag.Int("peer-pairs", 1, "interleaved pairs per row of a peer, some of which take minutes")
 	ramMiB := flag.Int64("ram-mib", 2048, "size of the device in memory")
 	diskMiB := flag.Int64("disk-mib", 1024, "size of the device on disk")
 	manyMiB := flag.Int64("many-mib", 256, "size of each of the 24 devices")
 	nwipe := flag.String("nwipe", "nwipe", "nwipe programs to compare with, separated by commas")
 	only := flag.String("only", "", "only the parts named: ram,disk,many,start,page")
 	flag.Parse()
-	if err := run(*pairs, *ramMiB, *diskMiB, *manyMiB, *nwipe, *only); err != nil {
+	if err := run(*pairs, *peerPairs, *ramMiB, *diskMiB, *manyMiB, *nwipe, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(pairs int, ramMiB, diskMiB, manyMiB int64, nwipe, only string) (err error) {
+func run(pairs, peerPairs int, ramMiB, diskMiB, manyMiB int64, nwipe, only string) (err error) {
 	if os.Getuid() != 0 {
 		return errors.New("loop devices need root")
 	}
-	b := &bench{pairs: pairs, nwipe: nwipe}
+	b := &bench{pairs: pairs, peerPairs: peerPairs, nwipe: nwipe}
 	if b.dir, err = os.MkdirTemp("/var/tmp", "ombruk-bench-"); err != nil {
 		return err
 	}
@@ -89,7 +90,8 @@ func run(pairs int, ramMiB, diskMiB, manyMiB int64, nwipe, only string) (err err
 }
 
 type bench struct {
-	pairs       int
+	pairs       int // of our rows
+	peerPairs   int
 	nwipe       string
 	dir, ram    string // scratch folders on disk and in memory
 	ombruk      string
@@ -135,8 +137,8 @@ func (b *bench) describe() {
 		}
 	}
 	cores := strings.TrimSpace(string(must(exec.Command("nproc").Output())))
-	fmt.Printf("Measured on %s, %s cores of %s, Linux %s, medians of %d interleaved pairs.\n",
-		time.Now().UTC().Format(time.DateOnly), cores, cpu, release, b.pairs)
+	fmt.Printf("Measured on %s, %s cores of %s, Linux %s, medians of %d interleaved pairs (peers: %d).\n",
+		time.Now().UTC().Format(time.DateOnly), cores, cpu, release, b.pairs, b.peerPairs)
 }
 
 func must(b []byte, _ error) []byte { return b }
@@ -216,8 +218,10 @@ func (b *bench) erase(standard, verify string, devices ...string) []string {
 
 const eraseCode = 3
 
+// dd is the peer. It syncs at the end as we do: without that it is done, on a
+// loop device over disk, before anything has reached the disk.
 func dd(dev string, bytes int64) []string {
-	return []string{"dd", "if=/dev/zero", "of=" + dev, "bs=4M", "oflag=direct", "status=none", fmt.Sprintf("count=%d", bytes>>22)}
+	return []string{"dd", "if=/dev/zero", "of=" + dev, "bs=4M", "oflag=direct", "conv=fsync", "status=none", fmt.Sprintf("count=%d", bytes>>22)}
 }
 
 // row is one line of the table.
@@ -235,7 +239,11 @@ func (b *bench) table(title string, bytes int64, ddCommands func() [][]string, r
 	for _, r := range rows {
 		var ratios, walls, cpus []float64
 		var rss int64
-		for range b.pairs {
+		pairs := b.pairs
+		if r.target == 0 {
+			pairs = b.peerPairs
+		}
+		for range pairs {
 			peer, err := timed(0, ddCommands()...)
 			if err != nil {
 				return err
@@ -286,6 +294,9 @@ func (b *bench) single(where, dir string, size int64) error {
 		{"shred random (-n1)", 0, 1, 0, fixed("shred", "-n1", dev)},
 	}
 	for name := range strings.SplitSeq(b.nwipe, ",") {
+		if where == "disk" {
+			break // it takes minutes, and memory shows it as well
+		}
 		path, err := exec.LookPath(name)
 		if err != nil {
 			fmt.Printf("\n(%s is not installed: its rows are left out)\n", name)
