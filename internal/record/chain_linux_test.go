@@ -136,7 +136,8 @@ func TestOpenRecordIsFoundByTheNextStartAndNotBefore(t *testing.T) {
 	if found, err := b.folder.Unfinished(); err != nil || len(found) != 0 {
 		t.Errorf("found %v while it is worked on, %v", found, err)
 	}
-	o.Release() // the process ends
+	o.Release() // the process ends, with the key half written
+	b.put(filepath.Join(b.folder.Dir(), ".r1.key.json.new"), "{")
 	found, err := b.folder.Unfinished()
 	if err != nil || len(found) != 1 || found[0].ID != "r1" {
 		t.Fatalf("found %v, %v", found, err)
@@ -144,6 +145,9 @@ func TestOpenRecordIsFoundByTheNextStartAndNotBefore(t *testing.T) {
 	b.close(found[0])
 	if found, err := b.folder.Unfinished(); err != nil || len(found) != 0 {
 		t.Errorf("found %v after closing, %v", found, err)
+	}
+	if got, want := fmt.Sprint(b.files()), "[r1.evidence.json r1.pdf]"; got != want {
+		t.Errorf("left %s, want %s", got, want)
 	}
 }
 

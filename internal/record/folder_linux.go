@@ -245,6 +245,13 @@ func (o *Open) End() error {
 			errs = append(errs, err)
 		}
 	}
+	// What a crash left half written beside its place goes too; one of them
+	// may hold the key.
+	for _, suffix := range []string{StartedSuffix, keySuffix, EvidenceSuffix, PageSuffix} {
+		if err := os.Remove(halfWritten(o.folder.Path(o.ID, suffix))); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
 	errs = append(errs, syncDir(o.folder.dir), o.started.Close())
 	return errors.Join(errs...)
 }
@@ -256,8 +263,7 @@ func (f *Folder) write(name string, content []byte, mode os.FileMode) error {
 }
 
 func writeDurable(path string, content []byte, mode os.FileMode) error {
-	dir := filepath.Dir(path)
-	tmp := filepath.Join(dir, "."+filepath.Base(path)+".new")
+	dir, tmp := filepath.Dir(path), halfWritten(path)
 	file, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -277,6 +283,11 @@ func writeDurable(path string, content []byte, mode os.FileMode) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
+}
+
+// halfWritten is where a file is written before it takes its place.
+func halfWritten(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
 }
 
 func syncDir(dir string) error {
