@@ -56,10 +56,12 @@ type Verification struct {
 
 // Exception is something a reader of the page must know.
 type Exception struct {
-	// Code is a stable word: bad-blocks, mismatch, not-read-back,
-	// interrupted, stalled, missing-serial, hidden-area-unknown,
-	// logical-device, size-changed, device-gone, below-accepted, no-space,
-	// clock, unfinished.
+	// Code is a stable word. Of the blocks: bad-blocks, bad-blocks-earlier,
+	// unreadable, mismatch. Of a run that ended early: interrupted,
+	// not-closed, stalled, given-up, turned-read-only, device-gone,
+	// size-changed, identity-changed, no-space, unfinished. Of what was
+	// asked: not-read-back, below-accepted. Of the drive: missing-serial,
+	// hidden-area-unknown, logical-device.
 	Code      string     `json:"code"`
 	Text      string     `json:"text"` // English, one sentence
 	LBARanges []BadRange `json:"lba_ranges,omitempty"`

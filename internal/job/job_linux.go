@@ -54,7 +54,8 @@ type Order struct {
 	Source          string
 	// KeepKey leaves the key of random passes beside the record.
 	KeepKey bool
-	// Timing of the run; see erase.Options.
+	// Stall is how long a drive may leave a transfer unanswered; see
+	// erase.Options.
 	Stall time.Duration
 	// Every is the time between progress events; zero means none.
 	Every time.Duration
