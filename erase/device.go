@@ -34,6 +34,8 @@ type Device interface {
 	// size, still there. It returns an error that wraps [ErrGone],
 	// [ErrSizeChanged] or [ErrIdentityChanged].
 	Check() error
+	// Firmware is the drive's own erase commands; nil when it has none.
+	Firmware() Firmware
 }
 
 // repeatWriter is what a Device may offer besides: writing the same memory
@@ -57,6 +59,9 @@ var (
 type Options struct {
 	Key Key
 	Now func() time.Time
+	// Wait passes time, and ends early with the context's error; nil is the
+	// real clock. A simulated drive brings its own clock.
+	Wait func(ctx context.Context, d time.Duration) error
 	// Progress is updated as the run goes; nil when nobody looks.
 	Progress *Progress
 	// Stall is how long one transfer may take; zero means [DefaultStall].

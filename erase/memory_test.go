@@ -54,6 +54,7 @@ func (d *memoryDrive) SizeBytes() int64            { return int64(len(d.held)) }
 func (d *memoryDrive) Alloc(n int) ([]byte, error) { return make([]byte, n), nil }
 func (d *memoryDrive) Forget() (string, error)     { return "direct", nil }
 func (d *memoryDrive) Check() error                { return d.checkErr }
+func (d *memoryDrive) Firmware() erase.Firmware    { return nil }
 func (d *memoryDrive) wait() {
 	if d.hang != nil {
 		<-d.hang

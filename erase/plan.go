@@ -19,8 +19,34 @@ type Order struct {
 	// BestEffort runs the strongest technique there is even when it cannot
 	// reach the accepted method. The result is then never fulfilled.
 	BestEffort bool
-	// Verify is how much is read back after overwriting; empty means full.
+	// Verify is how much is read back, whatever the technique; empty means
+	// full after overwriting, and what Rules say after a firmware erase.
 	Verify VerifyMode
+	// Rules say what counts as Purge. The zero value lets nothing count.
+	Rules Rules
+	// Together is true when every namespace of the drive is among the
+	// targets, so that a command for the whole drive may be given.
+	Together bool
+	// Password and PSID say that the customer gave one for this drive.
+	Password, PSID bool
+	// Thaw allows suspending the machine to lift a freeze lock.
+	Thaw bool
+	// Resume is true when our own journal knows of an erase that this drive
+	// was given and that nobody has concluded.
+	Resume bool
+}
+
+// Rules are the parts of a policy that shape a plan.
+type Rules struct {
+	// Purge says on which media a command counts as Purge. A command that is
+	// not listed, or on other media, counts as Clear.
+	Purge map[inventory.EraseCommand][]inventory.Media
+	// ReadBack is how much is read back after a technique of the drive's
+	// firmware; one that is not listed: full.
+	ReadBack map[Technique]VerifyMode
+	// OverwriteAfter are commands that are followed by one overwriting pass,
+	// so that everything can be compared with what was written.
+	OverwriteAfter []inventory.EraseCommand
 }
 
 // Plan is the ordered work for one drive, decided before anything is touched.
@@ -46,9 +72,46 @@ type Plan struct {
 	Fallbacks []Fallback
 }
 
+// StepKind is what a step does.
+type StepKind string
+
+// The kinds, in the order in which they can come.
+const (
+	StepThaw      StepKind = "thaw"      // suspend the machine to lift a freeze lock; done before the run
+	StepUnlock    StepKind = "unlock"    // with a password or PSID
+	StepAwait     StepKind = "await"     // wait for an erase that is running already
+	StepReveal    StepKind = "reveal"    // restore hidden areas
+	StepMark      StepKind = "mark"      // write markers to a stratified sample
+	StepErase     StepKind = "erase"     // a command of the drive's firmware
+	StepOverwrite StepKind = "overwrite" // one pass by the host
+	StepReadBack  StepKind = "read-back"
+)
+
+// Expect is what a read-back must find.
+type Expect string
+
+// The expectations. After an overwrite it is what the last pass wrote. After a
+// firmware erase it is either that every block is a short pattern over and
+// over, one of few on the whole drive (whatever the pattern: zeros are only
+// one of them), or, where the medium stays and its key is gone, that no
+// marker and nothing that was there before can be read.
+const (
+	ExpectWritten Expect = "written"
+	ExpectUniform Expect = "uniform"
+	ExpectChanged Expect = "changed"
+)
+
 // Step is one step of a plan.
 type Step struct {
+	Kind      StepKind  `json:"kind"`
 	Technique Technique `json:"technique"`
+	// Command is what an erasing step gives the drive, with Options.
+	Command inventory.EraseCommand `json:"command,omitempty"`
+	Options StartOptions           `json:"-"`
+	// EstimateSeconds is the drive's own; 0 when it gives none.
+	EstimateSeconds int64 `json:"estimate_seconds,omitempty"`
+	// Expect is set on read-back steps only.
+	Expect Expect `json:"expect,omitempty"`
 	// Pattern is what an overwriting step writes.
 	Pattern Pattern `json:"-"`
 	Title   string  `json:"title"`

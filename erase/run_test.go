@@ -428,6 +428,7 @@ func (d *sizeOnly) SizeBytes() int64                              { return d.siz
 func (d *sizeOnly) Alloc(n int) ([]byte, error)                   { return make([]byte, n), nil }
 func (d *sizeOnly) Forget() (string, error)                       { return "direct", nil }
 func (d *sizeOnly) Check() error                                  { return nil }
+func (d *sizeOnly) Firmware() erase.Firmware                      { return nil }
 func (d *sizeOnly) Sync() error                                   { return nil }
 func (d *sizeOnly) WriteAt(p []byte, _ int64) (int, error)        { return len(p), nil }
 func (d *sizeOnly) WriteRepeatedAt(_, _ []byte, _, _ int64) error { return nil }

@@ -72,6 +72,9 @@ type Drive struct {
 	PartitionOf string `json:"partition_of,omitempty"`
 	// TemperatureCelsius is nil where the kernel offers no sensor.
 	TemperatureCelsius *int `json:"temperature_celsius,omitempty"`
+	// Abilities is what the drive itself answered; nil when it was not asked
+	// or has no command by which it could be.
+	Abilities *Abilities `json:"abilities,omitempty"`
 	// Uses is everything found that uses the drive, in the order in which a
 	// person should be told.
 	Uses []Use `json:"uses"`

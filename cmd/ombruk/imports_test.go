@@ -28,7 +28,7 @@ var anything = []string{"*"}
 var ours = map[string][]string{
 	"inventory":         {},
 	"internal/lang":     {},
-	"internal/kernel":   {},
+	"internal/kernel":   {"internal/scsi", "internal/nvme", "internal/mmc"},
 	"internal/yamlfile": {},
 	"internal/orgnr":    {},
 	"internal/contract": {"internal/orgnr", "internal/yamlfile"},
@@ -36,7 +36,16 @@ var ours = map[string][]string{
 	"internal/policy":   {"erase", "internal/yamlfile"},
 	"certs":             {"erase", "inventory", "internal/orgnr"},
 	"report":            {"certs", "erase", "inventory", "internal/lang"},
-	"internal/drive":    {"erase", "inventory", "internal/kernel"},
+	"internal/scsi":     {},
+	"internal/nvme":     {},
+	"internal/mmc":      {},
+	"internal/tcg":      {},
+	"internal/ata":      {"internal/scsi"},
+	"internal/drive": {
+		"erase", "inventory", "internal/kernel",
+		"internal/ata", "internal/scsi", "internal/nvme", "internal/mmc", "internal/tcg",
+	},
+	"internal/drivesim": {"inventory", "erase", "internal/drive", "internal/scsi", "internal/nvme", "internal/mmc"},
 	"internal/record":   {"certs", "erase", "inventory"},
 	"internal/job": {
 		"internal/record", "report", "certs", "erase", "inventory",

@@ -35,7 +35,12 @@ type Drive struct {
 	align  int64
 	arena  kernel.Arena
 	block  bool
+	// firmware is nil for a drive without erase commands.
+	firmware erase.Firmware
 }
+
+// Firmware implements erase.Device.
+func (d *Drive) Firmware() erase.Firmware { return d.firmware }
 
 // Open takes a drive for writing: exclusively if it is a block device, under
 // an advisory lock if it is a file, and only if what was opened is what facts

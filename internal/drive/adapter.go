@@ -1,0 +1,85 @@
+package drive
+
+import (
+	"context"
+	"time"
+
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/mmc"
+	"github.com/ombruk/ombruk/internal/nvme"
+	"github.com/ombruk/ombruk/internal/scsi"
+	"github.com/ombruk/ombruk/inventory"
+)
+
+// Wires are the ways by which commands reach a drive; nil where there is none.
+type Wires struct {
+	SCSI scsi.Issuer // also for ATA, inside SCSI
+	NVMe nvme.Issuer
+	NSID uint32 // the target's namespace on the NVMe wire
+	MMC  mmc.Issuer
+}
+
+// Host is what stands around a drive: the kernel, or a simulator.
+type Host interface {
+	// Wires may give others after Refind.
+	Wires() Wires
+	// Rescan makes the host read capacity and partitions of the drive again.
+	Rescan(ctx context.Context) error
+	// Refind finds the drive again by serial and WWN after it went away or
+	// was given another name, and opens it anew. It returns an error that
+	// wraps erase.ErrGone while the drive is not there.
+	Refind(ctx context.Context) error
+	// Now and Wait are the clock: the real one, or a simulator's.
+	Now() time.Time
+	Wait(ctx context.Context, d time.Duration) error
+}
+
+// Secrets are what a drive may be unlocked with.
+type Secrets struct {
+	// Password is the user's or administrator's, ATA or TCG; empty for none.
+	Password []byte
+	// PSID is the Physical Security ID printed on a TCG drive's label; empty
+	// for none.
+	PSID []byte
+}
+
+// OwnPassword is the password that a run of ours sets for an ATA SECURITY
+// ERASE UNIT, which needs one. It is fixed and documented (docs/firmware.md), so that a
+// drive left locked by a power cut can be opened by anybody.
+const OwnPassword = "OMBRUK"
+
+// adapter makes the firmware side of a drive, or returns nil when what answers
+// has no erase commands at all.
+type adapter func(ctx context.Context, d inventory.Drive, h Host, s Secrets) (erase.Firmware, error)
+
+// buses says which adapter speaks on which bus. A bus without a row has blocks
+// and nothing else.
+func buses() map[inventory.Bus]adapter {
+	return map[inventory.Bus]adapter{
+		inventory.BusATA:    newATA,
+		inventory.BusSCSI:   newSCSI, // which hands ATA drives behind an adapter to newATA
+		inventory.BusSAS:    newSCSI,
+		inventory.BusUSB:    newSCSI,
+		inventory.BusFabric: newFabric,
+		inventory.BusNVMe:   newNVMe,
+		inventory.BusMMC:    newMMC,
+	}
+}
+
+// NewFirmware gives the firmware side of a drive, nil when it has none.
+func NewFirmware(ctx context.Context, d inventory.Drive, h Host, s Secrets) (erase.Firmware, error) {
+	make, ok := buses()[d.Bus]
+	if !ok {
+		return nil, nil
+	}
+	return make(ctx, d, h, s)
+}
+
+// newFabric is for drives that are reached over a network: NVMe over fabrics,
+// or SCSI.
+func newFabric(ctx context.Context, d inventory.Drive, h Host, s Secrets) (erase.Firmware, error) {
+	if h.Wires().NVMe != nil {
+		return newNVMe(ctx, d, h, s)
+	}
+	return newSCSI(ctx, d, h, s)
+}
