@@ -1,14 +1,15 @@
 package kernel
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
-	"unsafe"
+	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/ombruk/ombruk/internal/nvme"
+	"github.com/ombruk/ombruk/internal/scsi"
 )
 
 // Identity is what an opened drive says of itself. Fields it does not tell are
@@ -22,6 +23,9 @@ type Identity struct {
 // asked (loop, virtio, eMMC, device-mapper, regular files).
 var ErrNoIdentity = errors.New("device answers no identify command")
 
+// identifyTimeout is how long a drive may take to say what it is.
+const identifyTimeout = 10 * time.Second
+
 // Identify asks the drive itself, through the opened descriptor and not
 // through sysfs: NVMe Identify Controller, else SCSI INQUIRY pages 80h and the
 // standard page, which libata answers for ATA drives.
@@ -33,113 +37,43 @@ func Identify(f *os.File) (Identity, error) {
 	return identifySCSI(f)
 }
 
-// nvmeAdminCmd is struct nvme_passthru_cmd of linux/nvme_ioctl.h.
-type nvmeAdminCmd struct {
-	opcode, flags   uint8
-	_               uint16
-	nsid            uint32
-	_, _            uint32
-	metadata        uint64
-	addr            uint64
-	metadataLen     uint32
-	dataLen         uint32
-	cdw10           uint32
-	_, _, _, _, _   uint32
-	timeoutMillisec uint32
-	result          uint32
-}
-
-const (
-	nvmeIoctlAdminCmd = 0xc0484e41
-	nvmeIdentify      = 0x06 // NVMe Base 2.0, section 5.17
-	nvmeController    = 0x01 // CNS 01h
-)
-
 func identifyNVMe(f *os.File) (Identity, error) {
+	const (
+		identify   = 0x06 // NVMe Base 2.0, section 5.17
+		controller = 0x01 // CNS 01h
+	)
 	data := make([]byte, 4096)
-	cmd := nvmeAdminCmd{opcode: nvmeIdentify, cdw10: nvmeController, addr: uint64(uintptr(unsafe.Pointer(&data[0]))), dataLen: uint32(len(data)), timeoutMillisec: 10_000}
-	var pin runtime.Pinner
-	pin.Pin(&data[0])
-	defer pin.Unpin()
-	status, err := ioctlStatus(f, nvmeIoctlAdminCmd, unsafe.Pointer(&cmd))
+	done, err := NVMe(f).Admin(context.Background(), nvme.Command{Opcode: identify, CDW10: controller, Data: data, Timeout: identifyTimeout})
 	switch {
-	case errors.Is(err, unix.ENOTTY), errors.Is(err, unix.EINVAL), errors.Is(err, unix.EOPNOTSUPP):
+	case noSuchCommand(err):
 		return Identity{}, ErrNoIdentity
 	case err != nil:
 		return Identity{}, fmt.Errorf("identify %s: %w", f.Name(), err)
-	case status != 0:
-		// A positive value is the drive's own status field, a refusal.
-		return Identity{}, fmt.Errorf("identify %s: status %03Xh", f.Name(), status)
+	case done.Status != 0:
+		return Identity{}, fmt.Errorf("identify %s: status %03Xh", f.Name(), done.Status)
 	}
 	// Serial Number bytes 23:04, Model Number 63:24 (NVMe Base 2.0, figure 275).
 	return Identity{Serial: trim(data[4:24]), Model: trim(data[24:64])}, nil
 }
 
-// sgIoHdr is struct sg_io_hdr of scsi/sg.h.
-type sgIoHdr struct {
-	interfaceID    int32
-	dxferDirection int32
-	cmdLen         uint8
-	mxSbLen        uint8
-	iovecCount     uint16
-	dxferLen       uint32
-	dxferp         uintptr
-	cmdp           uintptr
-	sbp            uintptr
-	timeout        uint32
-	flags          uint32
-	packID         int32
-	usrPtr         uintptr
-	status         uint8
-	maskedStatus   uint8
-	msgStatus      uint8
-	sbLenWr        uint8
-	hostStatus     uint16
-	driverStatus   uint16
-	resid          int32
-	duration       uint32
-	info           uint32
-}
-
-const (
-	sgIO          = 0x2285
-	sgDxferFrom   = -3
-	scsiInquiry   = 0x12 // SPC-5, section 6.7
-	vpdUnitSerial = 0x80
-)
-
-// inquiry sends one INQUIRY and returns what came back; page < 0 asks for the
-// standard data.
+// inquiry sends one INQUIRY (SPC-5, 6.7) and returns what came back; page < 0
+// asks for the standard data.
 func inquiry(f *os.File, page int) ([]byte, error) {
-	data, sense := make([]byte, 252), make([]byte, 64)
-	cdb := []byte{scsiInquiry, 0, 0, 0, byte(len(data)), 0}
+	data := make([]byte, 252)
+	cdb := []byte{0x12, 0, 0, 0, byte(len(data)), 0}
 	if page >= 0 {
 		cdb[1], cdb[2] = 1, byte(page)
 	}
-	h := sgIoHdr{
-		interfaceID: 'S', dxferDirection: sgDxferFrom, cmdLen: uint8(len(cdb)), mxSbLen: uint8(len(sense)),
-		dxferLen: uint32(len(data)), dxferp: uintptr(unsafe.Pointer(&data[0])), cmdp: uintptr(unsafe.Pointer(&cdb[0])),
-		sbp: uintptr(unsafe.Pointer(&sense[0])), timeout: 10_000,
-	}
-	var pin runtime.Pinner
-	pin.Pin(&data[0])
-	pin.Pin(&cdb[0])
-	pin.Pin(&sense[0])
-	defer pin.Unpin()
-	err := ioctl(f, sgIO, unsafe.Pointer(&h))
+	r, err := SCSI(f).Issue(context.Background(), scsi.Command{CDB: cdb, Direction: scsi.In, Data: data, Timeout: identifyTimeout})
 	switch {
-	case errors.Is(err, unix.ENOTTY), errors.Is(err, unix.EINVAL), errors.Is(err, unix.EOPNOTSUPP):
+	case noSuchCommand(err):
 		return nil, ErrNoIdentity
 	case err != nil:
 		return nil, fmt.Errorf("inquiry on %s: %w", f.Name(), err)
-	case h.status != 0 || h.hostStatus != 0 || h.driverStatus&0x07 != 0:
-		return nil, fmt.Errorf("inquiry on %s: status %02Xh, host %02Xh, driver %02Xh", f.Name(), h.status, h.hostStatus, h.driverStatus)
+	case r.Status != scsi.Good:
+		return nil, fmt.Errorf("inquiry on %s: status %02Xh", f.Name(), byte(r.Status))
 	}
-	got := len(data) - int(h.resid)
-	if got < 0 || got > len(data) {
-		got = 0
-	}
-	return data[:got], nil
+	return data[:r.Transferred], nil
 }
 
 func identifySCSI(f *os.File) (Identity, error) {
@@ -152,7 +86,8 @@ func identifySCSI(f *os.File) (Identity, error) {
 		id.Model = trim(std[16:32])
 	}
 	// A drive need not have page 80h, and then tells no serial this way.
-	if page, err := inquiry(f, vpdUnitSerial); err == nil && len(page) > 4 && page[1] == vpdUnitSerial {
+	const unitSerial = 0x80
+	if page, err := inquiry(f, unitSerial); err == nil && len(page) > 4 && page[1] == unitSerial {
 		n := min(int(page[2])<<8|int(page[3]), len(page)-4)
 		id.Serial = trim(page[4 : 4+n])
 	}

@@ -8,23 +8,6 @@ import (
 	"unsafe"
 )
 
-// The kernel reads these structures by offset; a wrong size would be refused,
-// or worse, read as something else.
-func TestStructuresHaveTheKernelsSize(t *testing.T) {
-	if got := unsafe.Sizeof(nvmeAdminCmd{}); got != 72 {
-		t.Errorf("struct nvme_passthru_cmd has 72 bytes, ours %d", got)
-	}
-	if got := unsafe.Offsetof(nvmeAdminCmd{}.cdw10); got != 40 {
-		t.Errorf("cdw10 is at 40, ours at %d", got)
-	}
-	if got := unsafe.Offsetof(nvmeAdminCmd{}.result); got != 68 {
-		t.Errorf("result is at 68, ours at %d", got)
-	}
-	if got := unsafe.Sizeof(sgIoHdr{}); got != 88 {
-		t.Errorf("struct sg_io_hdr has 88 bytes, ours %d", got)
-	}
-}
-
 func TestAFileIsNoDriveToAsk(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "image"))
 	if err != nil {
