@@ -6,6 +6,8 @@ import (
 	"io"
 	"sync/atomic"
 	"time"
+
+	"github.com/ombruk/ombruk/inventory"
 )
 
 // Device is an opened target: a drive held exclusively, or an image file.
@@ -73,10 +75,45 @@ type Options struct {
 	// GiveUp bounds the time lost in transfers that failed; beyond it the
 	// run ends as failed. Zero means two hours.
 	GiveUp time.Duration
+	// Silence is how long a drive that erases by itself may leave every
+	// question unanswered; zero means [DefaultSilence]. However slow it is, a
+	// drive that answers is not given up for that.
+	Silence time.Duration
+	// Standstill is how long such a drive may answer that it is at work
+	// without getting any further; zero means [DefaultStandstill].
+	Standstill time.Duration
+	// Journal makes durable what a run must leave behind for the next one,
+	// before the drive is given an erase and after it has accepted it; nil
+	// when nobody keeps it.
+	Journal func(Journal) error
+	// Resume is what an earlier run left, whose Key is this run's too; nil
+	// when there was none.
+	Resume *Journal
+	// Before are passes that were done before the run (a freeze lock lifted).
+	Before []Pass
 	// Alongside is how many drives run at the same time, for the number of
 	// transfers in flight; zero means one.
 	Alongside int
 }
+
+// Journal is what the next run must know if this one is cut off while the
+// drive erases by itself.
+type Journal struct {
+	Command inventory.EraseCommand `json:"command"`
+	// Accepted is false until the drive has taken the command.
+	Accepted bool `json:"accepted"`
+	// SizeBytes and Markers place the markers again: the key gives the
+	// places in a drive of that size.
+	SizeBytes int64 `json:"size_bytes"`
+	Markers   int   `json:"markers"`
+}
+
+// DefaultSilence and DefaultStandstill are generous: a drive may be busy inside
+// for long, and overwriting itself takes a large disk days.
+const (
+	DefaultSilence    = 30 * time.Minute
+	DefaultStandstill = 72 * time.Hour
+)
 
 // Progress is where a run has got to. It is written by the run and read by
 // anybody, as often as they like.
@@ -86,6 +123,9 @@ type Progress struct {
 	allDone, allSize   atomic.Int64
 	errors             atomic.Int64
 	verifying          atomic.Bool
+	device             atomic.Bool
+	devicePPM          atomic.Int64
+	remaining          atomic.Int64
 }
 
 // Snapshot is one look at a [Progress].
@@ -98,6 +138,13 @@ type Snapshot struct {
 	AllSize   int64 `json:"all_size_bytes"`
 	Errors    int64 `json:"errors"` // blocks that failed or held something else
 	Verifying bool  `json:"verifying"`
+	// Device is true while the drive works by itself: it then goes on
+	// whatever becomes of us. DevicePPM is how far it says it is, in parts
+	// per million, -1 when it does not tell; RemainingSeconds is its own
+	// estimate, -1 when it gives none.
+	Device           bool  `json:"device"`
+	DevicePPM        int64 `json:"device_ppm"`
+	RemainingSeconds int64 `json:"remaining_seconds"`
 }
 
 // Snapshot reads the progress without disturbing it.
@@ -107,6 +154,7 @@ func (p *Progress) Snapshot() Snapshot {
 		DoneBytes: p.stepDone.Load(), SizeBytes: p.stepSize.Load(),
 		AllDone: p.allDone.Load(), AllSize: p.allSize.Load(),
 		Errors: p.errors.Load(), Verifying: p.verifying.Load(),
+		Device: p.device.Load(), DevicePPM: p.devicePPM.Load(), RemainingSeconds: p.remaining.Load(),
 	}
 }
 
@@ -114,7 +162,24 @@ func (p *Progress) begin(step int, size int64, verifying bool) {
 	p.stepDone.Store(0)
 	p.stepSize.Store(size)
 	p.verifying.Store(verifying)
+	p.device.Store(false)
 	p.step.Store(int32(step))
+}
+
+// beginDevice begins a step that the drive does by itself.
+func (p *Progress) beginDevice(step int) {
+	p.begin(step, 0, false)
+	p.tell(Status{ProgressPPM: -1})
+	p.device.Store(true)
+}
+
+// tell takes what the drive says.
+func (p *Progress) tell(s Status) {
+	p.devicePPM.Store(s.ProgressPPM)
+	p.remaining.Store(-1)
+	if s.Remaining > 0 {
+		p.remaining.Store(int64(s.Remaining.Round(time.Second) / time.Second))
+	}
 }
 
 func (p *Progress) add(n int64) {

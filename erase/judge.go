@@ -11,26 +11,39 @@ import (
 
 // judge writes the outcome. It is the only place where an outcome better than
 // unproven comes from, and it starts from the worst: a Sanitized value needs
-// every pass through, every block of the last pass written, the read-back
-// that was planned done in full, every byte of it as written, and the drive
-// still the one that was opened.
+// every pass through, every block of the last pass written, every erase
+// accepted by the drive in this run (or in the one that our journal tells of)
+// and ended with a terminal success, the read-back that was planned done in
+// full with everything as expected, nothing left hidden, the drive back in
+// ordinary use and still the one that was opened.
 func (r *runner) judge() {
 	res := &r.result
 	res.Outcome, res.Assurance, res.Achieved, res.Disposition = Unproven, AssuranceNone, MethodNone, Hold
 	res.Exceptions = []Exception{}
-	switch {
+	switch hidden := r.leftHidden(); {
 	case res.Err != nil:
 		r.judgeError()
 	case r.lastWrite.total > 0 || r.readBad.total > 0 || r.mismatch.total > 0:
 		res.Outcome, res.Disposition = Failed, Destroy
-	case r.plan.Verify == VerifyNone:
+	case hidden != nil:
+		// Somebody's data may be there, and nobody can look.
+		res.Outcome = Failed
+		r.except("hidden-area-left", fmt.Sprintf("%d bytes of the drive stay hidden, so nobody could look there.%s", hidden.Bytes(), sentence(hidden.Stuck)),
+			map[string]string{"bytes": fmt.Sprint(hidden.Bytes()), "cause": hidden.Stuck})
+	case r.readBacks == 0:
 		res.Assurance = DeviceReported
 		r.except("not-read-back", "Nothing was read back, so the outcome is not proved.", nil)
-	case r.verified && r.everyPassWhole():
+	case r.rule == ExpectChanged && r.marks.written == 0 && len(r.marks.remembered) == 0:
+		res.Assurance = DeviceReported
+		r.except("nothing-to-compare", "The drive took no markers and held nothing that could be compared, so reading it back proves nothing.", nil)
+	case r.allDone():
 		res.Outcome, res.Assurance, res.Achieved, res.Disposition = Sanitized, ReadBack, r.plan.Achieves, Reuse
+		if r.sawMedia {
+			res.Assurance = MediaVerified
+		}
 	default:
-		// Not reached while the passes and the read-back report their
-		// errors; if one day they do not, nothing is claimed.
+		// Not reached while the steps report their errors; if one day they
+		// do not, nothing is claimed.
 		r.except("unfinished", "The run did not finish what was planned.", nil)
 	}
 	r.faults()
@@ -46,10 +59,46 @@ func (r *runner) judge() {
 	}
 }
 
-// everyPassWhole reports whether all passes ran and the last wrote every byte.
-func (r *runner) everyPassWhole() bool {
-	n := len(r.result.Passes)
-	return n > 0 && n == len(r.plan.Standard.Passes) && r.result.Passes[n-1].Bytes == r.size
+// allDone reports whether every step of the plan that erases or looks was
+// carried out, counted from the plan itself.
+func (r *runner) allDone() bool {
+	overwrites, readBacks, erases := 0, 0, 0
+	for _, s := range r.plan.Steps {
+		switch s.Kind {
+		case StepOverwrite:
+			overwrites++
+		case StepReadBack:
+			readBacks++
+		case StepErase:
+			erases++
+		}
+	}
+	if r.o.Resume != nil && erases == 0 {
+		erases = 1 // the one that was awaited
+	}
+	return overwrites+erases > 0 && overwrites == r.done && readBacks == r.readBacks &&
+		(overwrites == 0 || r.wholeWritten) && (erases == 0 || r.accepted && r.erased && !r.working && r.left)
+}
+
+// leftHidden is what stays hidden after the run; nil when nothing known does.
+func (r *runner) leftHidden() *inventory.Hidden {
+	for _, a := range []*inventory.Abilities{r.result.After, r.result.Before} {
+		if a != nil {
+			if a.Hidden.Bytes() > 0 {
+				return &a.Hidden
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// sentence puts a cause behind a sentence.
+func sentence(cause string) string {
+	if cause == "" {
+		return ""
+	}
+	return " " + cause + "."
 }
 
 func (r *runner) except(code, text string, params map[string]string, ranges ...BadRange) {
@@ -65,10 +114,36 @@ func (r *runner) judgeError() {
 	percent := fmt.Sprint(ppm(min(done, all), all) / 10_000)
 	params := map[string]string{"percent": percent, "cause": err.Error()}
 	res.Outcome, res.Disposition = Failed, Hold
+	if r.working {
+		r.except("goes-on", "The drive goes on erasing by itself, also after power-off; the next start waits for it.", nil)
+	}
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		res.Outcome = Interrupted
 		r.except("interrupted", fmt.Sprintf("The run was cancelled when %s %% of the work was done.", percent), params)
+	case errors.Is(err, ErrFrozen):
+		r.except("frozen", fmt.Sprintf("The drive is frozen and takes no erase: %v.", err), params)
+	case errors.Is(err, ErrLocked):
+		r.except("locked", fmt.Sprintf("The drive is locked: %v.", err), params)
+	case errors.Is(err, ErrEraseFailed):
+		res.Disposition = Destroy
+		r.except("erase-failed", fmt.Sprintf("The drive says that its own erase failed: %v.", err), params)
+	case errors.Is(err, errForgotten):
+		res.Outcome = Unproven
+		r.except("erase-forgotten", fmt.Sprintf("The drive took the erase and does not report its end: %v.", err), params)
+	case errors.Is(err, ErrSilent):
+		res.Disposition = Destroy
+		r.except("silent", fmt.Sprintf("The drive took the erase and stopped answering: %v.", err), params)
+	case errors.Is(err, errStandstill):
+		res.Disposition = Destroy
+		r.except("standstill", fmt.Sprintf("The drive never ended its erase: %v.", err), params)
+	case errors.Is(err, errNotLeft):
+		r.except("not-left", fmt.Sprintf("The drive could not be put back into ordinary use: %v.", err), params)
+	case errors.Is(err, ErrRefusedByDrive), errors.Is(err, ErrUnsupported):
+		if len(r.plan.Fallbacks) == 0 {
+			res.Disposition = Destroy
+		}
+		r.except("refused-by-drive", fmt.Sprintf("The drive refused what it says it can do: %v.", err), params)
 	case errors.Is(err, ErrStalled):
 		res.Disposition = Destroy
 		r.except("stalled", fmt.Sprintf("The drive stopped answering: %v.", err), params)
@@ -126,9 +201,30 @@ func (r *runner) circumstances() {
 	if strings.Trim(d.Serial, "0 ") == "" && d.Bus != inventory.BusImage {
 		r.except("missing-serial", "The drive tells no serial number, so this page cannot be tied to it for certain.", nil)
 	}
+	if r.rewritten.total > 0 {
+		n := fmt.Sprint(r.rewritten.total / r.blockBytes())
+		r.except("unreadable-after-erase", fmt.Sprintf("Blocks that could not be read after the key was destroyed, and then were written and read: %s.", n), map[string]string{"blocks": n})
+	}
+	if r.erased && r.marks.written == 0 && r.rule != ExpectWritten {
+		r.except("markers-refused", "The drive took no markers before the erase.", nil)
+	}
+	for _, a := range []*inventory.Abilities{r.result.After, r.result.Before} {
+		if a == nil {
+			continue
+		}
+		for _, s := range a.Spaces {
+			if s.Reach == "none" || s.Reach == "node" || !r.erased {
+				r.except("not-reached", fmt.Sprintf("The drive also has %s (%d bytes), which this record does not cover.", s.Name, s.SizeBytes), map[string]string{"name": s.Name, "bytes": fmt.Sprint(s.SizeBytes)})
+			}
+		}
+		break
+	}
+	known := r.result.After != nil && r.result.After.Hidden.Known() || r.result.Before != nil && r.result.Before.Hidden.Known()
 	switch d.Bus {
 	case inventory.BusATA, inventory.BusUSB, inventory.BusUnknown:
-		r.except("hidden-area-unknown", "Whether the drive hides an area (HPA, DCO, AMA) was not asked.", nil)
+		if !known {
+			r.except("hidden-area-unknown", "Whether the drive hides an area (HPA, DCO, AMA) could not be asked.", nil)
+		}
 	case inventory.BusVirtual:
 		r.except("logical-device", "This is a logical device made of others; what lies beneath it is not covered.", nil)
 	}

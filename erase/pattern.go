@@ -119,6 +119,7 @@ const (
 	chooseBytes uint64 = iota
 	chooseOrder
 	chooseSample
+	chooseMarks
 )
 
 // fixed returns the passes with every choice made: chosen bytes and shuffled

@@ -177,7 +177,7 @@ func MakePlan(d inventory.Drive, o Order) (Plan, error) {
 		if i+1 >= s.ShuffleFrom && i+1 <= s.ShuffleTo {
 			what = "the pattern drawn for it"
 		}
-		p.Steps = append(p.Steps, Step{Technique: Overwrite, Pattern: pattern, Bytes: d.CapacityBytes,
+		p.Steps = append(p.Steps, Step{Kind: StepOverwrite, Technique: Overwrite, Pattern: pattern, Bytes: d.CapacityBytes,
 			Title: fmt.Sprintf("overwrite every addressable block, pass %d of %d: %s", i+1, len(s.Passes), what)})
 	}
 	if s.ShuffleFrom > 0 {
@@ -185,10 +185,10 @@ func MakePlan(d inventory.Drive, o Order) (Plan, error) {
 	}
 	switch p.Verify {
 	case VerifyFull:
-		p.Steps = append(p.Steps, Step{Verify: VerifyFull, Bytes: d.CapacityBytes, Title: "read back every block and compare"})
+		p.Steps = append(p.Steps, Step{Kind: StepReadBack, Expect: ExpectWritten, Verify: VerifyFull, Bytes: d.CapacityBytes, Title: "read back every block and compare"})
 	case VerifySample:
 		_, n := sample(d.CapacityBytes, Key{})
-		p.Steps = append(p.Steps, Step{Verify: VerifySample, Bytes: n, Title: "read back a stratified sample with the first and the last block, and compare"})
+		p.Steps = append(p.Steps, Step{Kind: StepReadBack, Expect: ExpectWritten, Verify: VerifySample, Bytes: n, Title: "read back a stratified sample with the first and the last block, and compare"})
 	case VerifyNone:
 		p.Why = append(p.Why, "without read-back the outcome stays unproven, whatever the drive reports")
 	}

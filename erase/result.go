@@ -1,6 +1,10 @@
 package erase
 
-import "time"
+import (
+	"time"
+
+	"github.com/ombruk/ombruk/inventory"
+)
 
 // Command is one command given to a drive, as it appears on the page.
 type Command struct {
@@ -20,11 +24,14 @@ type BadRange struct {
 
 // Pass is one executed step.
 type Pass struct {
+	Kind      StepKind  `json:"kind"`
 	Technique Technique `json:"technique"`
+	// Command is what the drive was given, in an erasing step.
+	Command inventory.EraseCommand `json:"command,omitempty"`
 	// Pattern names what was written: "00", "FF", "92 49 24", "random
 	// (AES-128-CTR)", "random byte 4E", "complement B1".
 	Pattern string `json:"pattern"`
-	// Number counts from 1 to Of over the whole plan.
+	// Number counts from 1 to Of over the overwriting passes; 0 in others.
 	Number   int           `json:"number"`
 	Of       int           `json:"of"`
 	Started  time.Time     `json:"started"`
@@ -52,6 +59,16 @@ type Verification struct {
 	Finished time.Time     `json:"finished"`
 	Elapsed  time.Duration `json:"elapsed"`
 	Errors   []BadRange    `json:"errors"`
+	// Markers is how many places were marked before a firmware erase and
+	// read back then; MarkersLeft is how many of them were still there after.
+	Markers     int `json:"markers"`
+	MarkersLeft int `json:"markers_left"`
+	// Remembered is how many other places were read before the erase and
+	// held something; Unchanged is how many of them still did after.
+	Remembered int `json:"remembered"`
+	Unchanged  int `json:"unchanged"`
+	// Patterns are what a uniform drive was found to be filled with, in hex.
+	Patterns []string `json:"patterns,omitempty"`
 }
 
 // Exception is something a reader of the page must know.
@@ -59,9 +76,12 @@ type Exception struct {
 	// Code is a stable word. Of the blocks: bad-blocks, bad-blocks-earlier,
 	// unreadable, mismatch. Of a run that ended early: interrupted,
 	// not-closed, stalled, given-up, turned-read-only, device-gone,
-	// size-changed, identity-changed, no-space, unfinished. Of what was
-	// asked: not-read-back, below-accepted. Of the drive: missing-serial,
-	// hidden-area-unknown, logical-device.
+	// size-changed, identity-changed, no-space, unfinished. Of a firmware
+	// erase: refused-by-drive, frozen, locked, erase-failed, erase-forgotten,
+	// silent, standstill, goes-on, not-left, markers-refused,
+	// nothing-to-compare, unreadable-after-erase. Of what was asked:
+	// not-read-back, below-accepted. Of the drive: missing-serial,
+	// hidden-area-unknown, hidden-area-left, not-reached, logical-device.
 	Code      string     `json:"code"`
 	Text      string     `json:"text"` // English, one sentence
 	LBARanges []BadRange `json:"lba_ranges,omitempty"`
@@ -86,6 +106,9 @@ type Result struct {
 	Started     time.Time
 	Finished    time.Time
 	Elapsed     time.Duration
+	// Before and After are what the drive answered before the first step and
+	// after the last; nil when it was not asked or did not answer.
+	Before, After *inventory.Abilities
 	// Err is the first error of the run, nil when it went through.
 	Err error
 }

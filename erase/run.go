@@ -1,14 +1,11 @@
 package erase
 
 import (
-	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"time"
 )
 
@@ -30,21 +27,26 @@ func Run(ctx context.Context, plan Plan, dev Device, o Options) (result Result, 
 }
 
 type runner struct {
-	plan     Plan
-	dev      Device
-	o        Options
-	block    cipher.Block
-	budget   budget
-	result   Result
-	size     int64
-	arena    []byte // see memory
+	plan   Plan
+	dev    Device
+	o      Options
+	block  cipher.Block
+	budget budget
+	result Result
+	size   int64
+	arena  []byte // see memory
+	// passes are the overwriting passes of the plan with every choice made,
+	// and done how many of them were begun.
+	passes   []Pattern
+	done     int
 	mismatch blockSet
 	// lastWrite is what the last pass could not write; earlierWrite is true
 	// when an earlier pass had such blocks.
 	lastWrite    blockSet
 	earlierWrite bool
+	wholeWritten bool // the last pass wrote every byte
 	readBad      blockSet
-	verified     bool
+	firmwareRun
 }
 
 func newRunner(plan Plan, dev Device, o Options) *runner {
@@ -60,11 +62,21 @@ func newRunner(plan Plan, dev Device, o Options) *runner {
 	if o.GiveUp == 0 {
 		o.GiveUp = 2 * time.Hour
 	}
+	if o.Wait == nil {
+		o.Wait = wait
+	}
+	if o.Silence == 0 {
+		o.Silence = DefaultSilence
+	}
+	if o.Standstill == 0 {
+		o.Standstill = DefaultStandstill
+	}
 	block, err := aes.NewCipher(o.Key[:])
 	if err != nil {
 		panic(err) // the key has the right length by its type
 	}
 	r := &runner{plan: plan, dev: dev, o: o, block: block, size: dev.SizeBytes()}
+	r.passes = r.fixedPasses()
 	r.budget.bisect.Store(int64(o.BisectBudget))
 	r.budget.lost.Store(int64(o.GiveUp))
 	r.result.Plan = plan
@@ -72,27 +84,91 @@ func newRunner(plan Plan, dev Device, o Options) *runner {
 	return r
 }
 
-// run does the passes and the read-back until something stops it.
+// run does the steps in their order until something stops it. Whatever that
+// is, the drive is then put back into ordinary use, unless it is still at work.
 func (r *runner) run(ctx context.Context) (abandoned bool) {
-	passes := fixed(r.plan.Standard, r.o.Key)
 	r.o.Progress.steps.Store(int32(len(r.plan.Steps)))
 	r.o.Progress.allSize.Store(r.plan.Bytes())
-	for i, p := range passes {
-		r.o.Progress.begin(i+1, r.size, false)
-		abandoned, r.result.Err = r.overwrite(ctx, p, i+1, len(passes))
-		if r.result.Err != nil {
-			return abandoned
+	r.result.Passes = append(r.result.Passes, r.o.Before...)
+	r.result.Verification = Verification{Mode: VerifyNone}
+	r.askBefore(ctx)
+	for i, step := range r.plan.Steps {
+		if abandoned, r.result.Err = r.step(ctx, i+1, step); r.result.Err != nil {
+			break
 		}
 	}
-	r.result.Verification = Verification{Mode: VerifyNone}
-	if r.plan.Verify != VerifyNone {
-		abandoned, r.result.Err = r.readBack(ctx, passes[len(passes)-1], len(passes))
+	if abandoned {
+		return true
 	}
+	r.leaveAtEnd(ctx)
 	if r.result.Err == nil {
 		r.result.Err = r.answered("check", r.o.Stall, r.dev.Check)
 		abandoned = errors.Is(r.result.Err, ErrStalled)
 	}
 	return abandoned
+}
+
+// step does step number n of the plan.
+func (r *runner) step(ctx context.Context, n int, step Step) (abandoned bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	switch step.Kind {
+	case StepThaw: // done before the run, and in Options.Before
+		return false, nil
+	case StepOverwrite:
+		r.o.Progress.begin(n, r.size, false)
+		r.done++
+		return r.overwrite(ctx, r.passes[r.done-1], r.done, len(r.passes))
+	case StepReadBack:
+		return r.readBack(ctx, n, step)
+	case StepMark:
+		return r.mark(ctx, n)
+	}
+	fw := r.dev.Firmware()
+	if fw == nil {
+		return false, fmt.Errorf("%s: %w: the drive takes no commands here", step.Kind, ErrUnsupported)
+	}
+	r.o.Progress.beginDevice(n)
+	switch step.Kind {
+	case StepUnlock:
+		return false, r.unlock(ctx, fw)
+	case StepReveal:
+		return false, r.reveal(ctx, fw)
+	case StepAwait:
+		return false, r.await(ctx, fw)
+	case StepErase:
+		return false, r.eraseByDrive(ctx, fw, step)
+	}
+	return false, fmt.Errorf("step %q is not known", step.Kind)
+}
+
+// fixedPasses are the plan's overwriting passes with every choice made. Only
+// the passes of the standard itself are shuffled, never one that follows a
+// firmware erase.
+func (r *runner) fixedPasses() []Pattern {
+	s := Standard{}
+	for _, step := range r.plan.Steps {
+		if step.Kind == StepOverwrite {
+			s.Passes = append(s.Passes, step.Pattern)
+		}
+	}
+	if len(s.Passes) == len(r.plan.Standard.Passes) {
+		s.ShuffleFrom, s.ShuffleTo = r.plan.Standard.ShuffleFrom, r.plan.Standard.ShuffleTo
+	}
+	return fixed(s, r.o.Key)
+}
+
+// wait is the real clock's Options.Wait.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }
 
 // newSweep has what writing and reading share.
@@ -178,7 +254,10 @@ func (r *runner) overwrite(ctx context.Context, p Pattern, number, of int) (aban
 		s.chunkBytes = constantBytes / whole * whole
 		s.transfer = func(_ []byte, at span) error { return r.writeStamp(stamp, at) }
 	}
-	pass := Pass{Technique: Overwrite, Pattern: p.String(), Number: number, Of: of, Started: r.o.Now()}
+	if a := r.plan.Drive.Abilities; a != nil && a.Zoned != "" {
+		s.workers = 1 // zones are written in order
+	}
+	pass := Pass{Kind: StepOverwrite, Technique: Overwrite, Pattern: p.String(), Number: number, Of: of, Started: r.o.Now()}
 	began := time.Now()
 	abandoned, err = s.run(ctx)
 	flush := "not sent"
@@ -198,6 +277,7 @@ func (r *runner) overwrite(ctx context.Context, p Pattern, number, of int) (aban
 		{Name: "WRITE", Status: fmt.Sprintf("%d transfers, %d refused", s.calls, s.refused)},
 		{Name: "FLUSH", Status: flush},
 	}
+	r.wholeWritten = err == nil && pass.Bytes == r.size
 	if number == of {
 		r.lastWrite = s.bad
 	} else if s.bad.total > 0 {
@@ -249,111 +329,4 @@ func (r *runner) writeStamp(st stamp, at span) error {
 		off += int64(len(part))
 	}
 	return nil
-}
-
-// readBack reads the drive, whole or in sample, and compares it with what pass
-// number wrote.
-func (r *runner) readBack(ctx context.Context, p Pattern, number int) (abandoned bool, err error) {
-	v := Verification{Mode: r.plan.Verify, Started: r.o.Now()}
-	began := time.Now()
-	spans, total := []span{{0, r.size}}, r.size
-	if v.Mode == VerifySample {
-		spans, total = sample(r.size, r.o.Key)
-	}
-	r.o.Progress.begin(number+1, total, true)
-	if err := r.answered("look past the cache", r.o.Stall, func() (err error) { v.Path, err = r.dev.Forget(); return err }); err != nil {
-		return errors.Is(err, ErrStalled), err
-	}
-	s := r.newSweep("read", spans)
-	s.workers, s.bufferBytes = r.flight()
-	s.chunkBytes = int64(s.bufferBytes)
-	differs, err := r.comparer(p, number)
-	if err != nil {
-		return false, err
-	}
-	var mismatch blockSet // under s.mu, since a worker left behind may still add to it
-	s.transfer = func(buf []byte, at span) error {
-		buf = buf[:at.Len]
-		if n, err := r.dev.ReadAt(buf, at.Off); n < len(buf) {
-			if err == nil || errors.Is(err, io.EOF) {
-				err = fmt.Errorf("%w: the device ends at %d", ErrGone, at.Off+int64(n))
-			}
-			return err
-		}
-		differs(buf, at.Off, int(s.finest), func(d span) {
-			s.mu.Lock()
-			mismatch.add(d)
-			s.mu.Unlock()
-			s.progress.errors.Add(1)
-		})
-		return nil
-	}
-	abandoned, err = s.run(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v.Finished, v.Elapsed = r.o.Now(), time.Since(began)
-	v.BytesRead = max(0, min(r.o.Progress.stepDone.Load(), total)-s.bad.total)
-	v.FractionPPM = ppm(v.BytesRead, r.size)
-	r.mismatch = mismatch
-	v.Mismatches = (r.mismatch.total + s.finest - 1) / s.finest
-	v.Errors = append(s.bad.ranges("read", s.finest), r.mismatch.ranges("mismatch", s.finest)...)
-	r.readBad = s.bad
-	r.result.Verification = v
-	r.verified = err == nil && v.BytesRead == total
-	return abandoned, err
-}
-
-// ppm is part/whole in parts per million, rounded down, exact for any size.
-func ppm(part, whole int64) int64 {
-	if whole <= 0 {
-		return 0
-	}
-	if part <= math.MaxInt64/1_000_000 {
-		return part * 1_000_000 / whole
-	}
-	return part / (whole / 1_000_000)
-}
-
-// comparer gives the function that reports every block of buf, which was read
-// at off, that is not what the pass wrote.
-func (r *runner) comparer(p Pattern, number int) (func(buf []byte, off int64, blockBytes int, report func(span)), error) {
-	if p.Kind == Random {
-		zeros := make([]byte, stampBytes)
-		return func(buf []byte, off int64, blockBytes int, report func(span)) {
-			// XOR with the key stream leaves zeros wherever the pass is
-			// still there; that is cheaper than a second buffer, and in
-			// parts it stays in the processor's cache.
-			stream := r.o.Key.stream(r.block, number, off)
-			for i := 0; i < len(buf); i += stampBytes {
-				part := buf[i:min(i+stampBytes, len(buf))]
-				stream.XORKeyStream(part, part)
-				compare(part, off+int64(i), blockBytes, func(int64) []byte { return zeros }, report)
-			}
-		}, nil
-	}
-	stamp, err := r.stamp(p, r.buffersBytes())
-	if err != nil {
-		return nil, err
-	}
-	return func(buf []byte, off int64, blockBytes int, report func(span)) {
-		compare(buf, off, blockBytes, stamp.from, report)
-	}, nil
-}
-
-// compare looks at buf, which belongs at off, against want(offset), which
-// gives at least one block of expected bytes, and reports the blocks that differ.
-func compare(buf []byte, off int64, blockBytes int, want func(int64) []byte, report func(span)) {
-	for i := 0; i < len(buf); {
-		expected := want(off + int64(i))
-		n := min(len(expected), len(buf)-i)
-		if !bytes.Equal(buf[i:i+n], expected[:n]) {
-			for j := 0; j < n; j += blockBytes {
-				k := min(j+blockBytes, n)
-				if !bytes.Equal(buf[i+j:i+k], expected[j:k]) {
-					report(span{off + int64(i+j), int64(k - j)})
-				}
-			}
-		}
-		i += n
-	}
 }

@@ -323,6 +323,19 @@ func (b *blockSet) add(at span) {
 	}
 }
 
+// join adds another set, whose spans are merged first.
+func (b *blockSet) join(o blockSet) {
+	for _, at := range o.spans {
+		b.add(at)
+	}
+	listed := int64(0)
+	for _, at := range o.spans {
+		listed += at.Len
+	}
+	b.total += o.total - listed // those that were not kept
+	b.cut = b.cut || o.cut
+}
+
 // ranges gives the set as runs of logical blocks, in ascending order, cut to
 // blockSetLimit.
 func (b *blockSet) ranges(kind string, blockBytes int64) []BadRange {

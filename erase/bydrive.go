@@ -1,0 +1,285 @@
+package erase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ombruk/ombruk/inventory"
+)
+
+// firmwareRun is what a run knows of the drive's own work.
+type firmwareRun struct {
+	marks marks
+	// accepted: the drive took our erase, in this run or the one resumed.
+	// erased: it has since reported a terminal success of that erase.
+	accepted, erased bool
+	// working: the drive is still at it by itself, as far as we know.
+	working bool
+	// touched: the drive was given something that Leave has to make good;
+	// left: Leave went through since.
+	touched, left bool
+	// openMedia: the media are open for verification; sawMedia: a read-back
+	// went through while they were.
+	openMedia, sawMedia bool
+	// readBacks is how many read-backs went through.
+	readBacks int
+	patterns  patternSet
+	// rewritten is what was unreadable after a crypto erase, and could then
+	// be written and read.
+	rewritten blockSet
+	rule      Expect // of the last read-back
+}
+
+// leaveWithin bounds putting a drive back into ordinary use.
+const leaveWithin = 2 * time.Minute
+
+// pollEvery is how often a drive at work is asked: often at first, since a
+// crypto erase takes moments, and at least once a second, so that its end is
+// seen when it comes.
+func pollEvery(elapsed time.Duration) time.Duration {
+	return min(max(elapsed/8, 100*time.Millisecond), time.Second)
+}
+
+// askBefore notes the drive's state before the first step.
+func (r *runner) askBefore(ctx context.Context) {
+	if fw := r.dev.Firmware(); fw != nil {
+		if a, err := fw.Abilities(ctx); err == nil {
+			r.result.Before = &a
+		}
+	}
+}
+
+// pass begins the record of a step that the drive does, and gives the function
+// that ends it.
+func (r *runner) pass(kind StepKind, technique Technique, command inventory.EraseCommand) (*Pass, func()) {
+	p := &Pass{Kind: kind, Technique: technique, Command: command, Started: r.o.Now(), Errors: []BadRange{}, Commands: []Command{}}
+	return p, func() {
+		p.Finished = r.o.Now()
+		p.Elapsed = p.Finished.Sub(p.Started)
+		r.result.Passes = append(r.result.Passes, *p)
+	}
+}
+
+func (r *runner) unlock(ctx context.Context, fw Firmware) error {
+	p, end := r.pass(StepUnlock, TechniqueNone, "")
+	defer end()
+	r.touched, r.left = true, false
+	var err error
+	if p.Commands, err = fw.Unlock(ctx); err != nil {
+		return fmt.Errorf("unlock: %w", err)
+	}
+	return nil
+}
+
+func (r *runner) reveal(ctx context.Context, fw Firmware) error {
+	p, end := r.pass(StepReveal, TechniqueNone, "")
+	defer end()
+	var err error
+	p.Commands, err = fw.Reveal(ctx)
+	if size := r.dev.SizeBytes(); size > r.size {
+		p.Bytes = size - r.size
+		r.size = size
+	}
+	if err != nil {
+		// What stays hidden is judged at the end, by what the drive then
+		// answers; a drive that does not answer at all ends the run.
+		if errors.Is(err, ErrGone) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("restore hidden areas: %w", err)
+		}
+		p.Commands = append(p.Commands, Command{Name: "restore hidden areas", Status: err.Error()})
+	}
+	return nil
+}
+
+// await waits for an erase that was under way before this run. It counts only
+// when our own journal knows it.
+func (r *runner) await(ctx context.Context, fw Firmware) error {
+	var command inventory.EraseCommand
+	if r.o.Resume != nil {
+		command = r.o.Resume.Command
+		r.accepted = true
+		r.marks = placed(r.o.Resume.SizeBytes, r.o.Key, r.plan.Drive)
+		r.marks.written = r.o.Resume.Markers
+	}
+	p, end := r.pass(StepAwait, TechniqueNone, command)
+	defer end()
+	r.touched, r.left = true, false
+	s, err := r.poll(ctx, fw, p)
+	if r.o.Resume == nil {
+		if errors.Is(err, ErrEraseFailed) {
+			err = nil // somebody else's, and our own comes next
+		}
+		return err
+	}
+	if err == nil && s.Of != command {
+		err = fmt.Errorf("%w: it ended an erase by %q, and ours was %q", errForgotten, s.Of, command)
+	}
+	if err == nil {
+		r.erased = true
+		err = r.afterErase(ctx, s)
+	}
+	return err
+}
+
+// errForgotten is when a drive that took an erase no longer knows of it.
+var errForgotten = errors.New("the drive does not report the end of this erase")
+
+// eraseByDrive gives the drive its erase and waits for the end of it.
+func (r *runner) eraseByDrive(ctx context.Context, fw Firmware, step Step) error {
+	p, end := r.pass(StepErase, step.Technique, step.Command)
+	defer end()
+	// The journal comes first, since the drive may be at work, or locked
+	// with our password, the moment it has the command.
+	if err := r.journal(Journal{Command: step.Command}); err != nil {
+		return err
+	}
+	r.touched, r.left = true, false
+	commands, err := fw.Start(ctx, step.Command, step.Options)
+	p.Commands = append(p.Commands, commands...)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", step.Command, err)
+	}
+	r.accepted = true
+	if err := r.journal(Journal{Command: step.Command, Accepted: true}); err != nil {
+		r.working = true
+		return err
+	}
+	s, err := r.poll(ctx, fw, p)
+	if err != nil {
+		return err
+	}
+	if s.Of != "" && s.Of != step.Command {
+		return fmt.Errorf("%w: it speaks of %q, and ours is %q", errForgotten, s.Of, step.Command)
+	}
+	p.Bytes = r.size
+	r.erased = true
+	return r.afterErase(ctx, s)
+}
+
+func (r *runner) journal(j Journal) error {
+	if r.o.Journal == nil {
+		return nil
+	}
+	j.SizeBytes, j.Markers = r.size, r.marks.written
+	if err := r.o.Journal(j); err != nil {
+		return fmt.Errorf("journal the erase: %w", err)
+	}
+	return nil
+}
+
+// afterErase puts the drive back into ordinary use, unless its media are open:
+// then they are read first.
+func (r *runner) afterErase(ctx context.Context, s Status) error {
+	r.openMedia = s.State == StateOpenMedia
+	if r.openMedia {
+		return nil
+	}
+	return r.leave(ctx)
+}
+
+// forgottenAfter is how long a drive may say that it knows of no erase before
+// it is believed: just after a reset it may need a moment to remember.
+const forgottenAfter = time.Minute
+
+// poll asks the drive until it reports a terminal state. It is patient with
+// slow drives and with drives that reset; it gives up on those that are silent
+// or stand still for longer than the options allow.
+func (r *runner) poll(ctx context.Context, fw Firmware, p *Pass) (Status, error) {
+	began := r.o.Now()
+	answered, moved, furthest := began, began, int64(-2)
+	var forgotten time.Time
+	base := len(p.Commands)
+	r.working = true
+	for {
+		s, err := fw.Status(ctx)
+		now := r.o.Now()
+		switch {
+		case ctx.Err() != nil:
+			return s, ctx.Err()
+		case err != nil:
+			if now.Sub(answered) > r.o.Silence {
+				return s, fmt.Errorf("%w for %s: %w", ErrSilent, now.Sub(answered).Round(time.Second), err)
+			}
+		default:
+			answered = now
+			p.Commands = append(p.Commands[:base:base], s.Command)
+			r.o.Progress.tell(s)
+			switch s.State {
+			case StateSucceeded, StateOpenMedia:
+				r.working = false
+				return s, nil
+			case StateFailed:
+				r.working = false
+				return s, fmt.Errorf("%w: %s", ErrEraseFailed, s.Command.Status)
+			case StateRunning:
+				forgotten = time.Time{}
+				if s.ProgressPPM > furthest {
+					furthest, moved = s.ProgressPPM, now
+				}
+				if now.Sub(moved) > r.o.Standstill {
+					return s, fmt.Errorf("%w for %s: %s", errStandstill, now.Sub(moved).Round(time.Minute), s.Command.Status)
+				}
+			default:
+				if forgotten.IsZero() {
+					forgotten = now
+				}
+				if now.Sub(forgotten) > forgottenAfter {
+					r.working = false
+					return s, fmt.Errorf("%w: %s", errForgotten, s.Command.Status)
+				}
+			}
+		}
+		if err := r.o.Wait(ctx, pollEvery(now.Sub(began))); err != nil {
+			return s, err
+		}
+	}
+}
+
+var errStandstill = errors.New("the drive says that it is at work and gets no further")
+
+// leave puts the drive back into ordinary use.
+func (r *runner) leave(ctx context.Context) error {
+	fw := r.dev.Firmware()
+	if fw == nil || !r.touched || r.left {
+		return nil
+	}
+	commands, err := fw.Leave(ctx)
+	if len(commands) > 0 {
+		// It belongs to the step before it.
+		if n := len(r.result.Passes); n > 0 {
+			r.result.Passes[n-1].Commands = append(r.result.Passes[n-1].Commands, commands...)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotLeft, err)
+	}
+	r.left = true
+	return nil
+}
+
+var errNotLeft = errors.New("put the drive back into ordinary use")
+
+// leaveAtEnd is leave for whatever way a run ended, and asks the drive one last
+// time what state it is in.
+func (r *runner) leaveAtEnd(parent context.Context) {
+	fw := r.dev.Firmware()
+	if fw == nil {
+		return
+	}
+	if r.working {
+		return // it goes on by itself; the next start finds it
+	}
+	// A cancelled run must not leave a password behind either.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), leaveWithin)
+	defer cancel()
+	if err := r.leave(ctx); err != nil && r.result.Err == nil {
+		r.result.Err = err
+	}
+	if a, err := fw.Abilities(ctx); err == nil {
+		r.result.After = &a
+	} else if r.result.Err == nil && r.result.Before != nil {
+		r.result.Err = fmt.Errorf("ask the drive after the run: %w", err)
+	}
+}
