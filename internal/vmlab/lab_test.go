@@ -27,11 +27,11 @@ var modules = []string{
 	"crc32c_generic", "crct10dif_generic",
 	"virtio_pci", "virtio_console", "virtio_blk", "virtio_scsi",
 	"sd_mod", "sr_mod", "ahci", "nvme", "xhci_pci", "usb_storage", "uas", "drivetemp",
-	"ext4", "dm_mod", "raid1", "loop", "nvmet_tcp", "nvme_tcp",
+	"ext4", "dm_mod", "raid1", "loop", "nvmet_tcp", "nvme_tcp", "target_core_user", "tcm_loop",
 }
 
 // tools are the host's programs that stories in the guest use.
-var tools = []string{"sh", "cat", "readlink", "mkdir", "ln", "ip", "sleep", "mount", "umount", "swapon", "losetup", "unshare", "dmsetup", "lvm", "mdadm"}
+var tools = []string{"sh", "cat", "readlink", "mkdir", "ln", "sleep", "ls", "dd", "dmesg", "mount", "umount", "swapon", "losetup", "unshare", "dmsetup", "lvm", "mdadm"}
 
 var made *parts
 
@@ -54,7 +54,7 @@ func makeParts(t *testing.T, dir string) *parts {
 	}
 	defer func() { _ = f.Close() }()
 	i := NewInitramfs(f)
-	for name, pkg := range map[string]string{"/init": "./guest", "/usr/bin/ombruk": "../../cmd/ombruk"} {
+	for name, pkg := range map[string]string{"/init": "./guest", "/usr/bin/ombruk": "../../cmd/ombruk", "/usr/bin/simdrive": "./simdrive"} {
 		out := filepath.Join(dir, filepath.Base(name))
 		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", out, pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")

@@ -80,6 +80,13 @@ func run() error {
 			return err
 		}
 	}
+	// What drivers that were just loaded offer, and what every system has.
+	if err := unix.Mount("config", "/sys/kernel/config", "configfs", 0, ""); err != nil {
+		return fmt.Errorf("mount configfs: %w", err)
+	}
+	if err := loopbackUp(); err != nil {
+		return fmt.Errorf("loopback interface: %w", err)
+	}
 	port, err := openPort(10 * time.Second)
 	if err != nil {
 		return err
@@ -100,6 +107,21 @@ func load(name string) error {
 		return fmt.Errorf("load %s: %w", name, err)
 	}
 	return nil
+}
+
+// loopbackUp lets the machine talk to itself; there is no other network.
+func loopbackUp() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
 }
 
 // openPort finds the virtio-serial port by its name; it turns up a moment
