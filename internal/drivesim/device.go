@@ -232,6 +232,10 @@ func (d *Drive) Device(ctx context.Context, s drive.Secrets) (*Device, error) {
 	return &Device{parts: []*Drive{d}, opened: []inventory.Drive{facts}, firmware: firmware}, nil
 }
 
+// Blocks is the drive's blocks alone, for whoever serves it to a kernel, which
+// gives the other commands itself.
+func (d *Drive) Blocks() *Device { return &Device{parts: []*Drive{d}} }
+
 // Join opens several namespaces of one controller as one device, one behind
 // the other. Firmware commands go to the first.
 func Join(ctx context.Context, s drive.Secrets, drives ...*Drive) (*Device, error) {
