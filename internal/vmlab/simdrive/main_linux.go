@@ -2,7 +2,7 @@
 // a simulated drive (package drivesim) behind the kernel's own SCSI target or
 // NVMe/TCP initiator. See docs/vmlab.md.
 //
-//	simdrive serve [-patience SECONDS] NAME PROFILE
+//	simdrive serve [-speed N] [-patience TIME] NAME PROFILE
 //	simdrive ask NAME truth
 //	simdrive ask NAME power-cycle
 //
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("simdrive serve [-patience SECONDS] NAME PROFILE, or simdrive ask NAME truth|power-cycle")
+var errUsage = errors.New("simdrive serve [-speed N] [-patience TIME] NAME PROFILE, or simdrive ask NAME truth|power-cycle")
 
 func run(args []string) error {
 	if len(args) == 0 {
@@ -57,7 +57,8 @@ type served struct {
 
 func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	patience := flags.Int("patience", 30, "seconds after which the kernel gives an unanswered SCSI command up")
+	patience := flags.Duration("patience", 30*time.Second, "after which the kernel gives an unanswered SCSI command up")
+	speed := flags.Float64("speed", 60, "how many of the drive's seconds pass in a real one")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -65,15 +66,15 @@ func serve(args []string) error {
 		return errUsage
 	}
 	name := flags.Arg(0)
-	d, err := simulate(flags.Arg(1))
+	d, err := simulate(flags.Arg(1), name, *speed)
 	if err != nil {
 		return err
 	}
 	var path string
-	if d.nvme != nil {
-		path, err = serveNVMe(name, d.nvme)
+	if d.isNVMe() {
+		path, err = serveNVMe(name, d)
 	} else {
-		path, err = serveSCSI(name, d.scsi, time.Duration(*patience)*time.Second)
+		path, err = serveSCSI(name, d, *patience)
 	}
 	if err != nil {
 		return fmt.Errorf("serve %s: %w", name, err)
@@ -90,22 +91,17 @@ func serve(args []string) error {
 		if err != nil {
 			return err
 		}
-		d.asked(c)
+		answerOn(c, d)
 	}
 }
 
-// asked answers one question on the socket.
-func (d *simulated) asked(c net.Conn) {
+// answerOn answers one question on the socket.
+func answerOn(c net.Conn, d *simulated) {
 	defer func() { _ = c.Close() }()
 	var answer any
 	word, err := io.ReadAll(io.LimitReader(c, 64))
-	switch string(word) {
-	case "truth":
-		answer, err = d.truth()
-	case "power-cycle":
-		answer, err = served{}, d.powerCycle()
-	default:
-		err = errors.Join(err, errUsage)
+	if err == nil {
+		answer, err = d.asked(string(word))
 	}
 	if err != nil {
 		answer = served{Error: err.Error()}
