@@ -2,6 +2,7 @@ package erase
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ type Order struct {
 	// reach the accepted method. The result is then never fulfilled.
 	BestEffort bool
 	// Verify is how much is read back, whatever the technique; empty means
-	// full after overwriting, and what Rules say after a firmware erase.
+	// what Rules say.
 	Verify VerifyMode
 	// Rules say what counts as Purge. The zero value lets nothing count.
 	Rules Rules
@@ -34,19 +35,9 @@ type Order struct {
 	// Resume is true when our own journal knows of an erase that this drive
 	// was given and that nobody has concluded.
 	Resume bool
-}
-
-// Rules are the parts of a policy that shape a plan.
-type Rules struct {
-	// Purge says on which media a command counts as Purge. A command that is
-	// not listed, or on other media, counts as Clear.
-	Purge map[inventory.EraseCommand][]inventory.Media
-	// ReadBack is how much is read back after a technique of the drive's
-	// firmware; one that is not listed: full.
-	ReadBack map[Technique]VerifyMode
-	// OverwriteAfter are commands that are followed by one overwriting pass,
-	// so that everything can be compared with what was written.
-	OverwriteAfter []inventory.EraseCommand
+	// ResumeCommand is what the journal says was given; empty when it does
+	// not say. It is only looked at with Resume.
+	ResumeCommand inventory.EraseCommand
 }
 
 // Plan is the ordered work for one drive, decided before anything is touched.
@@ -63,6 +54,9 @@ type Plan struct {
 	// Achieves is the method the plan reaches when every step succeeds.
 	Achieves  Method
 	Technique Technique
+	// Command is the drive's own command behind Technique; empty when the
+	// host overwrites.
+	Command inventory.EraseCommand
 	// Reference is the sentence printed beside the achieved method.
 	Reference string
 	Verify    VerifyMode
@@ -115,7 +109,7 @@ type Step struct {
 	// Pattern is what an overwriting step writes.
 	Pattern Pattern `json:"-"`
 	Title   string  `json:"title"`
-	// Verify is set on the read-back step only.
+	// Verify is set on read-back steps only.
 	Verify VerifyMode `json:"verify,omitempty"`
 	Bytes  int64      `json:"bytes"`
 }
@@ -125,86 +119,58 @@ type Fallback struct {
 	// Standard is the id to order it by.
 	Standard  string    `json:"standard"`
 	Technique Technique `json:"technique"`
-	Method    Method    `json:"method"`
-	Why       string    `json:"why"`
-}
-
-// Reach lists the techniques this drive offers with the method each reaches,
-// strongest first. Overwriting is the only one so far, and it is Clear on
-// every medium: on flash it misses the spare area and reallocated blocks, on
-// magnetic media the reallocated sectors (IEEE 2883-2022, host overwrite).
-func Reach(d inventory.Drive) []Fallback {
-	if d.Media == inventory.MediaOptical || d.CapacityBytes <= 0 {
-		return []Fallback{}
-	}
-	return []Fallback{{Standard: "nist-800-88r2-clear", Technique: Overwrite, Method: Clear, Why: overwriteLimit(d.Media)}}
-}
-
-func overwriteLimit(m inventory.Media) string {
-	switch m {
-	case inventory.MediaMagnetic:
-		return "overwriting reaches every addressable block but not reallocated sectors: Clear"
-	case inventory.MediaImage:
-		return "overwriting reaches every byte of the image but not what the storage beneath may keep: Clear"
-	case inventory.MediaFlash:
-		return "overwriting flash misses its spare area and reallocated blocks, however many passes: Clear"
-	default:
-		return "what holds the data is not known, so overwriting counts as on flash: Clear"
-	}
+	// Command is the drive's own; empty for overwriting by the host.
+	Command inventory.EraseCommand `json:"command,omitempty"`
+	Method  Method                 `json:"method"`
+	// Why is what it does, why it reaches that method, what else has to be
+	// ordered and what stands in the way.
+	Why string `json:"why"`
 }
 
 // MakePlan decides what is done to a drive. It reads and writes nothing. When
 // the accepted method is out of reach and the order does not say best effort,
-// the error is a [RefusedError] with [ErrOutOfReach]; the plan returned beside
-// it is what best effort would do, with the ways out in Fallbacks.
+// the error is a [RefusedError] with [ErrOutOfReach], [ErrFrozen], [ErrLocked]
+// or [ErrNamespaces]; the plan returned beside it is what best effort would do,
+// if that can do anything, with the ways out in Fallbacks.
 func MakePlan(d inventory.Drive, o Order) (Plan, error) {
 	s := o.Standard
-	p := Plan{
-		Drive: d, Standard: s,
-		Requested: s.Method, Accepted: s.Method, AcceptedBy: "order",
-		Achieves: Clear, Technique: Overwrite,
-		Verify: o.Verify, Fallbacks: Reach(d),
-	}
-	if p.Verify == "" {
-		p.Verify = VerifyFull
-	}
+	p := Plan{Drive: d, Standard: s, Requested: s.Method, Accepted: s.Method, AcceptedBy: "order", Verify: o.Verify}
 	if o.Accept != MethodNone && o.Accept < p.Accepted {
 		p.Accepted, p.AcceptedBy = o.Accept, o.AcceptBy
-		p.Why = append(p.Why, fmt.Sprintf("%s is ordered; %s accepts %s", p.Requested, o.AcceptBy, o.Accept))
+		p.say("%s is ordered; %s accepts %s", p.Requested, o.AcceptBy, o.Accept)
 	}
-	for i, pattern := range s.Passes {
-		what := pattern.String()
-		if i+1 >= s.ShuffleFrom && i+1 <= s.ShuffleTo {
-			what = "the pattern drawn for it"
-		}
-		p.Steps = append(p.Steps, Step{Kind: StepOverwrite, Technique: Overwrite, Pattern: pattern, Bytes: d.CapacityBytes,
-			Title: fmt.Sprintf("overwrite every addressable block, pass %d of %d: %s", i+1, len(s.Passes), what)})
-	}
-	if s.ShuffleFrom > 0 {
-		p.Why = append(p.Why, fmt.Sprintf("passes %d to %d run in an order drawn for this run", s.ShuffleFrom, s.ShuffleTo))
-	}
-	switch p.Verify {
-	case VerifyFull:
-		p.Steps = append(p.Steps, Step{Kind: StepReadBack, Expect: ExpectWritten, Verify: VerifyFull, Bytes: d.CapacityBytes, Title: "read back every block and compare"})
-	case VerifySample:
-		_, n := sample(d.CapacityBytes, Key{})
-		p.Steps = append(p.Steps, Step{Kind: StepReadBack, Expect: ExpectWritten, Verify: VerifySample, Bytes: n, Title: "read back a stratified sample with the first and the last block, and compare"})
-	case VerifyNone:
-		p.Why = append(p.Why, "without read-back the outcome stays unproven, whatever the drive reports")
-	}
-	p.Why = append(p.Why, overwriteLimit(d.Media))
-	p.Reference = fmt.Sprintf("performed with overwriting, %s; corresponds to Clear according to %s", passCount(len(s.Passes)), clearDocument(s))
-	if p.Achieves >= p.Accepted {
+	w := newWork(d, o)
+	if c, ok := w.resumed(p.Accepted); ok {
+		w.resume(&p, c)
+		p.Fallbacks = fallbacks(w.all, &c)
 		return p, nil
 	}
-	p.Why = append(p.Why, fmt.Sprintf("%s needs a technique of the drive's own firmware, which this drive does not offer here", p.Accepted))
-	if o.BestEffort {
-		p.Why = append(p.Why, "best effort: the strongest technique runs anyway; the page will be a record, not a certificate, and the drive goes to destruction")
+	c, ok := choose(w.all, w.d, p)
+	if ok {
+		w.explainChoice(&p, c)
+		w.fill(&p, c)
+		p.Fallbacks = fallbacks(w.all, w.but(c))
 		return p, nil
 	}
-	return p, &RefusedError{Path: d.Path, Reason: ErrOutOfReach,
-		Detail: fmt.Sprintf("%s asks for %s, and the strongest this drive offers here is %s by %s", s.ID, p.Accepted, p.Achieves, p.Technique),
-		Hint:   "order a Clear standard (--standard nist-800-88r2-clear), let the customer accept less (--accept clear), run --best-effort for a record without a certificate, or send the drive to destruction"}
+	can := false
+	if running := slices.Collect(w.running()); len(running) > 0 {
+		c, can = slices.MinFunc(running, strongest), true
+		w.fill(&p, c)
+	}
+	if d.Abilities == nil {
+		p.say("%s needs a technique of the drive's own firmware, which this drive does not offer here", p.Accepted)
+	}
+	p.Fallbacks = fallbacks(w.all, nil)
+	if o.BestEffort && can {
+		p.say("best effort: the strongest technique runs anyway; the page will be a record, not a certificate, and the drive goes to destruction")
+		p.Fallbacks = fallbacks(w.all, w.but(c))
+		return p, nil
+	}
+	return p, w.refusal(p, can)
+}
+
+func (p *Plan) say(format string, args ...any) {
+	p.Why = append(p.Why, fmt.Sprintf(format, args...))
 }
 
 // clearDocument is the document by which an overwrite is Clear. The older
@@ -231,7 +197,7 @@ func (p Plan) Outline() []string {
 		first := p.Steps[i]
 		what := func(j int) string { _, pattern, _ := strings.Cut(p.Steps[j].Title, ": "); return pattern }
 		next := i + 1
-		for next < len(p.Steps) && first.Technique == Overwrite && p.Steps[next].Technique == Overwrite && what(next) == what(i) {
+		for next < len(p.Steps) && first.Kind == StepOverwrite && p.Steps[next].Kind == StepOverwrite && what(next) == what(i) {
 			next++
 		}
 		line := fmt.Sprintf("%d. %s", i+1, first.Title)

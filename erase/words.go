@@ -35,6 +35,9 @@ const (
 	SecurityErase Technique = "security-erase"
 	Format        Technique = "format"
 	Revert        Technique = "revert"
+	// SanitizeOverwrite is overwriting by the drive's own firmware, which,
+	// unlike [Overwrite] by the host, reaches spare and reallocated blocks.
+	SanitizeOverwrite Technique = "sanitize-overwrite"
 )
 
 // Outcome is what happened to the data on one drive. Only [Run] writes a

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/policy"
 	"github.com/ombruk/ombruk/inventory"
 )
 
@@ -105,7 +106,7 @@ func blockedReason(d inventory.Drive, all []inventory.Drive) string {
 
 func driveMethods(d inventory.Drive) []driveMethod {
 	methods := []driveMethod{}
-	for _, f := range erase.Reach(d) {
+	for _, f := range erase.Reach(d, policy.Default().Rules) {
 		methods = append(methods, driveMethod{f.Method, f.Technique})
 	}
 	return methods

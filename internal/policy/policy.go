@@ -1,6 +1,10 @@
 // Package policy reads the dated file that says what an agency settles for. It
-// decides nothing itself: the plan asks it for the accepted method and for how
-// much is read back.
+// decides nothing itself: the plan asks it for the accepted method, for what
+// counts as Purge and for how much is read back.
+//
+// A file that leaves purge, overwrite_after or a key of verify out gets what
+// the shipped default says there, by the version of ombruk that reads it; one
+// that writes purge replaces the whole table.
 package policy
 
 import (
@@ -20,6 +24,9 @@ import (
 //go:embed default.yaml
 var shipped []byte
 
+//go:embed common-practice.yaml
+var commonPractice []byte
+
 // Policy is one policy file, checked.
 type Policy struct {
 	Name      string    // never empty
@@ -30,9 +37,12 @@ type Policy struct {
 	// erase.Clear or erase.Purge, or erase.MethodNone when the policy lowers
 	// nothing.
 	Accept erase.Method
-	// VerifyAfterOverwrite is how much is read back after overwriting;
-	// erase.VerifyFull where the file does not say.
+	// VerifyAfterOverwrite is how much is read back after overwriting by the
+	// host; the same as in Rules.
 	VerifyAfterOverwrite erase.VerifyMode
+	// Rules are what counts as Purge, how much is read back after which
+	// technique, and what is overwritten besides.
+	Rules erase.Rules
 	// Stall is how long one transfer may take before the drive counts as
 	// dead; zero where the file does not say: the engine's own.
 	Stall time.Duration
@@ -46,26 +56,37 @@ const maxNameLength = 100
 
 // file is the policy as it is written.
 type file struct {
-	Name      string    `yaml:"name"`
-	ValidFrom time.Time `yaml:"valid_from"`
-	Accept    string    `yaml:"accept"`
-	Verify    struct {
-		AfterOverwrite string `yaml:"after_overwrite"`
-	} `yaml:"verify"`
-	StallMinutes *int `yaml:"stall_minutes"`
+	Name           string        `yaml:"name"`
+	ValidFrom      time.Time     `yaml:"valid_from"`
+	Accept         string        `yaml:"accept"`
+	Purge          *purgeTable   `yaml:"purge"`
+	Verify         readBackTable `yaml:"verify"`
+	OverwriteAfter []string      `yaml:"overwrite_after"`
+	StallMinutes   *int          `yaml:"stall_minutes"`
 }
 
 // Default is the policy that ombruk is shipped with.
 func Default() Policy {
-	p, err := parse("default.yaml", shipped)
+	p, err := decode("default.yaml", shipped, erase.Rules{})
 	if err != nil {
 		panic(err) // the file is part of the program, and a test reads it
 	}
 	return p
 }
 
-// Load reads and checks the policy file name. An error names line and column.
+// Shipped are the names of the policies that ombruk brings along, for [Load].
+func Shipped() []string { return []string{"default", "common-practice"} }
+
+// Load reads and checks a policy: one that ombruk is shipped with, by its name,
+// or a file, by its path; a file that is called like a shipped policy is named
+// with its folder, ./default. An error names line and column.
 func Load(name string) (Policy, error) {
+	switch name {
+	case "default":
+		return Default(), nil
+	case "common-practice":
+		return parse("common-practice.yaml", commonPractice)
+	}
 	src, err := yamlfile.Read(name)
 	if err != nil {
 		return Policy{}, fmt.Errorf("read policy: %w", err)
@@ -78,6 +99,11 @@ func Load(name string) (Policy, error) {
 }
 
 func parse(name string, src []byte) (Policy, error) {
+	return decode(name, src, Default().Rules)
+}
+
+// decode reads a file; otherwise is what it means by what it leaves out.
+func decode(name string, src []byte, otherwise erase.Rules) (Policy, error) {
 	var in file
 	f, err := yamlfile.Decode(name, src, &in)
 	if err != nil {
@@ -96,9 +122,10 @@ func parse(name string, src []byte) (Policy, error) {
 	if p.Accept, err = accepted(in.Accept); err != nil {
 		return Policy{}, f.Errorf("accept", "accept: %w", err)
 	}
-	if p.VerifyAfterOverwrite, err = verifyMode(in.Verify.AfterOverwrite); err != nil {
-		return Policy{}, f.Errorf("verify.after_overwrite", "verify.after_overwrite: %w", err)
+	if p.Rules, err = rules(f, in, otherwise); err != nil {
+		return Policy{}, err
 	}
+	p.VerifyAfterOverwrite = p.Rules.ReadBack[erase.Overwrite]
 	if m := in.StallMinutes; m != nil {
 		if *m < 1 || *m > maxStallMinutes {
 			return Policy{}, f.Errorf("stall_minutes", "stall_minutes: %d: want 1 to %d", *m, maxStallMinutes)
@@ -124,8 +151,6 @@ func accepted(s string) (erase.Method, error) {
 
 func verifyMode(s string) (erase.VerifyMode, error) {
 	switch m := erase.VerifyMode(s); m {
-	case "":
-		return erase.VerifyFull, nil
 	case erase.VerifyFull, erase.VerifySample, erase.VerifyNone:
 		return m, nil
 	}
