@@ -34,6 +34,12 @@ func (p Sanitization) Check() error {
 		return refuse("and yet %d blocks differ", v.Mismatches)
 	case len(v.Errors) > 0:
 		return refuse("and yet reading back met errors")
+	case v.MarkersLeft > 0 || v.Unchanged > 0:
+		return refuse("and yet %d markers and %d remembered places are still there", v.MarkersLeft, v.Unchanged)
+	case p.Drive.HiddenAfter.bytes() > 0:
+		return refuse("and yet %d bytes stay hidden", p.Drive.HiddenAfter.bytes())
+	case p.Achieved.Method >= erase.Purge && !p.gaveErase():
+		return refuse("%s achieved, and yet no step gave the drive an erase", p.Achieved.Method)
 	case v.Mode != erase.VerifyFull && v.Mode != erase.VerifySample:
 		return refuse("and yet nothing was read back")
 	case p.Assurance == erase.AssuranceNone:
@@ -46,6 +52,27 @@ func (p Sanitization) Check() error {
 		return refuse("and yet it lists exceptions")
 	}
 	return nil
+}
+
+// gaveErase reports whether a step gave the drive an erase of its own, or
+// awaited the one that an earlier run gave.
+func (p Sanitization) gaveErase() bool {
+	for _, s := range p.Steps {
+		if (s.Kind == erase.StepErase || s.Kind == erase.StepAwait) && s.Command != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// bytes is all that is known to be hidden.
+func (h HiddenAreas) bytes() (n int64) {
+	for _, p := range []*int64{h.HPABytes, h.DCOBytes, h.AMABytes} {
+		if p != nil {
+			n += *p
+		}
+	}
+	return n
 }
 
 // Check refuses a record that calls a drive clean without naming its record.

@@ -125,8 +125,10 @@ type DriveFacts struct {
 	CapacityBytes      int64           `json:"capacity_bytes"`
 	LogicalBlockBytes  int             `json:"logical_block_bytes"`
 	PhysicalBlockBytes int             `json:"physical_block_bytes"`
-	Hidden             HiddenAreas     `json:"hidden"`
-	Health             Health          `json:"health"`
+	// Hidden is what was hidden before the run, HiddenAfter what still is.
+	Hidden      HiddenAreas `json:"hidden"`
+	HiddenAfter HiddenAreas `json:"hidden_after"`
+	Health      Health      `json:"health"`
 }
 
 // Requested is what was ordered.
@@ -151,14 +153,17 @@ type Achieved struct {
 
 // Step is one executed pass, or a run of equal ones.
 type Step struct {
-	Technique erase.Technique  `json:"technique"`
-	Started   time.Time        `json:"started"`
-	Finished  time.Time        `json:"finished"`
-	Bytes     int64            `json:"bytes"`
-	Pattern   string           `json:"pattern"`
-	Passes    int              `json:"passes"` // how many passes this row stands for; 1 in the record
-	Commands  []erase.Command  `json:"commands"`
-	Errors    []erase.BadRange `json:"errors"`
+	Kind      erase.StepKind  `json:"kind"`
+	Technique erase.Technique `json:"technique"`
+	// Command is the erase that the drive was given; empty in other steps.
+	Command  inventory.EraseCommand `json:"command"`
+	Started  time.Time              `json:"started"`
+	Finished time.Time              `json:"finished"`
+	Bytes    int64                  `json:"bytes"`
+	Pattern  string                 `json:"pattern"`
+	Passes   int                    `json:"passes"` // how many passes this row stands for; 1 in the record
+	Commands []erase.Command        `json:"commands"`
+	Errors   []erase.BadRange       `json:"errors"`
 }
 
 // Verification is what reading back showed. Fraction is a decimal number in a
@@ -168,9 +173,16 @@ type Verification struct {
 	BytesRead  int64            `json:"bytes_read"`
 	Fraction   string           `json:"fraction"`
 	Mismatches int64            `json:"mismatches"`
-	Marker     string           `json:"marker"` // firmware erase only; empty after overwriting
-	Path       string           `json:"path"`
-	Errors     []erase.BadRange `json:"errors"`
+	// Marker says in words what became of the markers of a firmware erase;
+	// empty after overwriting. The numbers are those of erase.Verification.
+	Marker      string           `json:"marker"`
+	Markers     int              `json:"markers"`
+	MarkersLeft int              `json:"markers_left"`
+	Remembered  int              `json:"remembered"`
+	Unchanged   int              `json:"unchanged"`
+	Patterns    []string         `json:"patterns"`
+	Path        string           `json:"path"`
+	Errors      []erase.BadRange `json:"errors"`
 }
 
 // Person is somebody a certificate must name (NIST SP 800-88 Rev. 2 section 4.6).

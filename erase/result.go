@@ -109,6 +109,11 @@ type Result struct {
 	// Before and After are what the drive answered before the first step and
 	// after the last; nil when it was not asked or did not answer.
 	Before, After *inventory.Abilities
+	// SizeBytes is the capacity at the end, larger than planned when a hidden
+	// area was restored.
+	SizeBytes int64
+	// GoesOn is true when the drive was left erasing by itself.
+	GoesOn bool
 	// Err is the first error of the run, nil when it went through.
 	Err error
 }

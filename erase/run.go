@@ -21,7 +21,8 @@ func Run(ctx context.Context, plan Plan, dev Device, o Options) (result Result, 
 	r.result.Started = o.Now()
 	abandoned = r.run(ctx)
 	r.result.Finished = o.Now()
-	r.result.Elapsed = time.Since(started)
+	r.result.Elapsed = max(time.Since(started), r.result.Finished.Sub(r.result.Started))
+	r.result.SizeBytes, r.result.GoesOn = r.size, r.working
 	r.judge()
 	return r.result, abandoned
 }

@@ -69,9 +69,16 @@ func clean() certs.Sanitization {
 
 func step(from, minutes int, pattern string, size int64) certs.Step {
 	start := began.Add(time.Duration(from) * time.Minute)
-	return certs.Step{Technique: erase.Overwrite, Started: start, Finished: start.Add(time.Duration(minutes)*time.Minute - time.Second),
+	return certs.Step{Kind: erase.StepOverwrite, Technique: erase.Overwrite, Started: start, Finished: start.Add(time.Duration(minutes)*time.Minute - time.Second),
 		Bytes: size, Pattern: pattern, Passes: 1,
 		Commands: []erase.Command{{Name: "WRITE", Status: fmt.Sprintf("%d transfers, 0 refused", size/1048576)}, {Name: "FLUSH", Status: "done"}}}
+}
+
+// byDrive is a step that the drive does itself, or that belongs to one.
+func byDrive(from, seconds int, kind erase.StepKind, command inventory.EraseCommand, bytes int64, commands ...erase.Command) certs.Step {
+	start := began.Add(time.Duration(from) * time.Second)
+	return certs.Step{Kind: kind, Command: command, Started: start, Finished: start.Add(time.Duration(seconds) * time.Second),
+		Bytes: bytes, Passes: 1, Commands: commands, Errors: []erase.BadRange{}}
 }
 
 // purged is a flash drive that erased itself.
@@ -83,11 +90,17 @@ func purged() certs.Sanitization {
 	rec.Requested = certs.Requested{Standard: "nist-800-88r2-purge", Method: erase.Purge}
 	rec.Accepted.Method = erase.Purge
 	rec.Achieved = certs.Achieved{Method: erase.Purge, Technique: erase.BlockErase}
-	st := step(0, 2, "", rec.Drive.CapacityBytes)
-	st.Technique = erase.BlockErase
-	st.Commands = []erase.Command{{Name: "SANITIZE block erase", Code: "84h/02h", Status: "0h/00h success; SSTAT 1, SPROG FFFFh"}}
-	rec.Steps = []certs.Step{st}
-	rec.Verification.BytesRead, rec.Verification.Marker = rec.Drive.CapacityBytes, "gone at all 4,096 places"
+	rec.Drive.Hidden = certs.HiddenAreas{}
+	rec.Steps = []certs.Step{
+		byDrive(0, 9, erase.StepMark, "", 4098*4096),
+		byDrive(10, 75, erase.StepErase, inventory.NVMeSanitizeBlock, rec.Drive.CapacityBytes,
+			erase.Command{Name: "SANITIZE", Code: "84h/0000000Ah", Status: "0h/00h success"},
+			erase.Command{Name: "GET LOG PAGE", Code: "02h/81h", Status: "0h/00h success, SSTAT 0101h SPROG FFFFh"}),
+	}
+	rec.Steps[1].Technique = erase.BlockErase
+	rec.Verification.BytesRead = rec.Drive.CapacityBytes
+	rec.Verification.Markers, rec.Verification.Remembered, rec.Verification.Patterns = 4098, 3981, []string{"00"}
+	rec.Verification.Marker = "0 of 4098 markers left, 0 of 3981 remembered places unchanged"
 	rec.Assurance = erase.MediaVerified
 	return rec
 }

@@ -47,8 +47,13 @@ func (s *sheet) exception(e erase.Exception) string {
 		if k == "accepted" || k == "achieved" {
 			args[k] = s.known("method", v)
 		}
-		if n, err := strconv.ParseInt(v, 10, 64); err == nil && k == "blocks" {
-			args[k] = s.t.Number(n)
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil {
+			switch k {
+			case "blocks":
+				args[k] = s.t.Number(n)
+			case "bytes":
+				args[k] = s.t.Bytes(n)
+			}
 		}
 	}
 	text, ok := s.t.Try("exception."+e.Code, args)

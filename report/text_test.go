@@ -163,7 +163,7 @@ func TestEveryExceptionHasWords(t *testing.T) {
 				seen++
 				code := m[1] + m[2]
 				args := map[string]any{}
-				for _, name := range []string{"blocks", "percent", "cause", "accepted", "achieved"} {
+				for _, name := range []string{"blocks", "percent", "cause", "accepted", "achieved", "bytes", "name"} {
 					args[name] = "x"
 				}
 				if _, ok := text.Try("exception."+code, args); !ok {

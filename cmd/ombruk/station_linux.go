@@ -51,13 +51,17 @@ func (a *app) station(mode certs.Mode) (*job.Station, error) {
 	if err != nil {
 		return nil, err
 	}
+	pending, err := record.OpenPending(filepath.Join(dir, "pending"))
+	if err != nil {
+		return nil, err
+	}
 	pages, err := report.New(text)
 	if err != nil {
 		return nil, err
 	}
 	source, trusted := a.clock(signer)
 	return &job.Station{
-		Signer: signer, Chain: chain, Folder: folder, Pages: pages, Trust: trust, Mode: mode, Language: text.Tag(),
+		Signer: signer, Chain: chain, Pending: pending, Folder: folder, Pages: pages, Trust: trust, Mode: mode, Language: text.Tag(),
 		Tool: certs.Tool{Name: "ombruk", Version: toolVersion(), Commit: toolCommit()},
 		Now:  a.now, Rand: rand.Reader, ClockSource: source, ClockTrusted: trusted,
 		PageSlots: make(chan struct{}, runtime.NumCPU()),

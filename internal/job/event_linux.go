@@ -86,7 +86,11 @@ func finished(d Done) *FinishedEvent {
 func progressEvent(t Task, id string, s erase.Snapshot, rate *rate, now time.Time) Event {
 	p := &ProgressEvent{Snapshot: s, ETASeconds: -1}
 	p.BytesPerSecond = rate.add(now, s.AllDone)
-	if p.BytesPerSecond > 0 {
+	switch {
+	case s.Device:
+		// Nothing of ours moves, so there is no speed to show.
+		p.BytesPerSecond, p.ETASeconds = 0, s.RemainingSeconds
+	case p.BytesPerSecond > 0:
 		p.ETASeconds = (s.AllSize - s.AllDone) / p.BytesPerSecond
 	}
 	if s.Step >= 1 && s.Step <= len(t.Plan.Steps) {

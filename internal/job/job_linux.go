@@ -37,6 +37,11 @@ type Station struct {
 	// ClockSource and ClockTrusted say how far Now is to be believed.
 	ClockSource  string
 	ClockTrusted bool
+	// Pending keeps what a run must leave for the next one; nil means that
+	// nothing is kept, as for simulated drives.
+	Pending *record.Pending
+	// Wait passes time while a drive erases by itself; nil is the real clock.
+	Wait func(ctx context.Context, d time.Duration) error
 	// PageSlots bounds how many pages are made at once, since each takes a
 	// few megabytes while it is made; nil means no bound.
 	PageSlots chan struct{}
@@ -77,6 +82,64 @@ type Task struct {
 	// Temperature reads the drive's temperature in degrees Celsius; nil
 	// where there is no sensor.
 	Temperature func() (celsius int, ok bool)
+	// Resume is what an earlier run left for this drive, nil for none.
+	Resume *Resume
+	// Before are passes that were done before the run: a freeze lock lifted.
+	Before []erase.Pass
+}
+
+// Resume is an erase that an earlier run gave a drive and did not see the end of.
+type Resume struct {
+	ID      string // of that run's record
+	Journal erase.Journal
+	key     erase.Key
+}
+
+// Resume gives what an earlier run of this station left for a drive, nil when
+// there is nothing. An entry that this station did not make, or that is about
+// another drive, is an error.
+func (s *Station) Resume(d inventory.Drive) (*Resume, error) {
+	if s.Pending == nil {
+		return nil, nil
+	}
+	envelope, key, ok, err := s.Pending.Find(d)
+	if err != nil || !ok {
+		return nil, err
+	}
+	r, err := certs.Open(envelope)
+	if err != nil {
+		return nil, fmt.Errorf("read the pending erase of %s: %w", d.Path, err)
+	}
+	p := r.Sanitization
+	if r.Kind != certs.KindStarted || r.Mode != s.Mode || r.Header.Station.ID != s.Signer.ID() || p == nil || len(p.Steps) != 1 ||
+		p.Drive.Serial != d.Serial || p.Drive.WWN != d.WWN || p.Drive.Model != d.Model || p.RandomKeySHA256 != key.SHA256() {
+		return nil, fmt.Errorf("read the pending erase of %s: it was not made by this station for this drive", d.Path)
+	}
+	return &Resume{ID: r.Header.ID, key: key, Journal: erase.Journal{
+		Command: p.Steps[0].Command, Accepted: p.Steps[0].Finished.After(time.Time{}), SizeBytes: p.Drive.CapacityBytes, Markers: p.Verification.Markers,
+	}}, nil
+}
+
+// journal makes durable that the drive is about to be given an erase, or has
+// taken it.
+func (b *Started) journal(j erase.Journal) error {
+	s := b.station
+	if s.Pending == nil {
+		return nil
+	}
+	p := b.planned
+	p.RandomKeySHA256 = b.key.SHA256()
+	p.Drive.CapacityBytes, p.Verification.Markers = j.SizeBytes, j.Markers
+	step := certs.Step{Kind: erase.StepErase, Command: j.Command, Started: utc(s.Now()), Commands: []erase.Command{}, Errors: []erase.BadRange{}}
+	if j.Accepted {
+		step.Finished = utc(s.Now())
+	}
+	p.Steps = []certs.Step{step}
+	envelope, err := certs.Seal(s.Signer, certs.KindStarted, s.Mode, p)
+	if err != nil {
+		return err
+	}
+	return s.Pending.Keep(b.task.Plan.Drive, envelope, b.key)
 }
 
 // Done is a closed record.
@@ -122,6 +185,9 @@ func (s *Station) Begin(t Task, o Order) (*Started, error) {
 	if _, err := io.ReadFull(s.Rand, b.key[:]); err != nil {
 		return nil, fmt.Errorf("draw a key: %w", err)
 	}
+	if t.Resume != nil {
+		b.key = t.Resume.key
+	}
 	id, err := uuid.NewV7FromReader(s.Rand)
 	if err != nil {
 		return nil, fmt.Errorf("draw a record id: %w", err)
@@ -149,9 +215,14 @@ func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
 	emit(startedEvent(b.planned, b.station.Folder.Path(b.open.ID, record.StartedSuffix)))
 	progress := new(erase.Progress)
 	stop := b.report(progress, emit)
-	result, abandoned := erase.Run(ctx, b.task.Plan, b.task.Device, erase.Options{
-		Key: b.key, Now: b.station.Now, Progress: progress, Stall: b.order.Stall, Alongside: b.task.Alongside,
-	})
+	o := erase.Options{
+		Key: b.key, Now: b.station.Now, Wait: b.station.Wait, Progress: progress, Stall: b.order.Stall,
+		Alongside: b.task.Alongside, Journal: b.journal, Before: b.task.Before,
+	}
+	if b.task.Resume != nil {
+		o.Resume = &b.task.Resume.Journal
+	}
+	result, abandoned := erase.Run(ctx, b.task.Plan, b.task.Device, o)
 	stop()
 	if !abandoned {
 		// All that counts was synced and checked before.
@@ -161,6 +232,12 @@ func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
 	done.Err = result.Err
 	if err != nil {
 		return done, err
+	}
+	if b.station.Pending != nil && !result.GoesOn {
+		// Only now: the record that says how it ended is durable.
+		if err := b.station.Pending.Drop(b.task.Plan.Drive); err != nil {
+			return done, err
+		}
 	}
 	emit(finishedEvent(done, result))
 	return done, nil

@@ -12,11 +12,42 @@ import (
 
 // driveFacts is a drive as a record has it.
 func driveFacts(d inventory.Drive) certs.DriveFacts {
-	return certs.DriveFacts{
+	f := certs.DriveFacts{
 		Path: d.Path, Bus: d.Bus, Media: d.Media, Manufacturer: d.Manufacturer, Model: d.Model, Serial: d.Serial,
 		Firmware: d.Firmware, WWN: d.WWN, CapacityBytes: d.CapacityBytes,
 		LogicalBlockBytes: d.LogicalBlockBytes, PhysicalBlockBytes: d.PhysicalBlockBytes,
 	}
+	if d.Abilities != nil {
+		f.Hidden, f.Health.Before = hidden(d.Abilities.Hidden), health(d.Abilities.Health)
+	}
+	return f
+}
+
+func hidden(h inventory.Hidden) certs.HiddenAreas {
+	return certs.HiddenAreas{HPABytes: h.HPABytes, DCOBytes: h.DCOBytes, AMABytes: h.AMABytes}
+}
+
+// health is what a drive tells of its health, in one line of words and numbers.
+func health(s *inventory.SMART) string {
+	if s == nil {
+		return ""
+	}
+	var parts []string
+	if s.Passed != nil {
+		parts = append(parts, map[bool]string{true: "passed", false: "failing"}[*s.Passed])
+	}
+	for _, f := range []struct {
+		n      *int64
+		format string
+	}{
+		{s.PowerOnHours, "%d h"}, {s.Reallocated, "%d reallocated"}, {s.Pending, "%d pending"},
+		{s.Uncorrectable, "%d uncorrectable"}, {s.PercentUsed, "%d %% used"}, {s.SparePercent, "%d %% spare"},
+	} {
+		if f.n != nil {
+			parts = append(parts, fmt.Sprintf(f.format, *f.n))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // unitFacts is a machine as a drive's record has it.
@@ -35,20 +66,21 @@ func plannedRecord(h certs.Header, o Order, m inventory.Machine, p erase.Plan, k
 		Policy:          o.Policy,
 		Disposition:     erase.Hold,
 		Steps:           []certs.Step{},
-		Verification:    certs.Verification{Mode: p.Verify, Fraction: "0", Errors: []erase.BadRange{}},
+		Verification:    certs.Verification{Mode: p.Verify, Fraction: "0", Errors: []erase.BadRange{}, Patterns: []string{}},
 		Exceptions:      []erase.Exception{},
 		Confidentiality: o.Confidentiality, Source: o.Source, People: o.People,
 	}
-	if usesKey(p.Standard) {
+	if usesKey(p) {
 		s.RandomKeySHA256 = key.SHA256()
 	}
 	return s
 }
 
-// usesKey reports whether a standard writes a key stream.
-func usesKey(s erase.Standard) bool {
-	for _, p := range s.Passes {
-		if p.Kind == erase.Random {
+// usesKey reports whether a plan writes what follows from the key: random
+// passes, or markers.
+func usesKey(p erase.Plan) bool {
+	for _, s := range p.Steps {
+		if s.Kind == erase.StepMark || s.Kind == erase.StepAwait || s.Kind == erase.StepOverwrite && s.Pattern.Kind == erase.Random {
 			return true
 		}
 	}
@@ -66,13 +98,23 @@ func finishedRecord(s certs.Sanitization, r erase.Result) certs.Sanitization {
 	}
 	for _, p := range r.Passes {
 		s.Steps = append(s.Steps, certs.Step{
-			Technique: p.Technique, Started: utc(p.Started), Finished: utc(p.Finished), Bytes: p.Bytes,
+			Kind: p.Kind, Technique: p.Technique, Command: p.Command, Started: utc(p.Started), Finished: utc(p.Finished), Bytes: p.Bytes,
 			Pattern: p.Pattern, Passes: 1, Commands: p.Commands, Errors: notNil(p.Errors),
 		})
 	}
 	v := r.Verification
 	if v.Mode != "" {
-		s.Verification = certs.Verification{Mode: v.Mode, BytesRead: v.BytesRead, Fraction: fraction(v.FractionPPM), Mismatches: v.Mismatches, Path: v.Path, Errors: notNil(v.Errors)}
+		s.Verification = certs.Verification{Mode: v.Mode, BytesRead: v.BytesRead, Fraction: fraction(v.FractionPPM), Mismatches: v.Mismatches, Path: v.Path, Errors: notNil(v.Errors),
+			Marker: marker(v), Markers: v.Markers, MarkersLeft: v.MarkersLeft, Remembered: v.Remembered, Unchanged: v.Unchanged, Patterns: notNil(v.Patterns)}
+	}
+	if r.Before != nil {
+		s.Drive.Hidden, s.Drive.Health.Before = hidden(r.Before.Hidden), health(r.Before.Health)
+	}
+	if r.After != nil {
+		s.Drive.HiddenAfter, s.Drive.Health.After = hidden(r.After.Hidden), health(r.After.Health)
+	}
+	if r.SizeBytes > 0 {
+		s.Drive.CapacityBytes = r.SizeBytes // larger than planned when a hidden area was restored
 	}
 	s.Exceptions = r.Exceptions
 	s.People = performed(s)
@@ -114,6 +156,14 @@ func interruptedRecord(s certs.Sanitization, now time.Time, clockSource string, 
 	})
 	s.People = performed(s)
 	return s
+}
+
+// marker says what became of the markers; empty where there were none.
+func marker(v erase.Verification) string {
+	if v.Markers == 0 && v.Remembered == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d markers left, %d of %d remembered places unchanged", v.MarkersLeft, v.Markers, v.Unchanged, v.Remembered)
 }
 
 // fraction prints parts per million as a decimal number without trailing zeros.
