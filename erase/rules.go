@@ -125,11 +125,13 @@ func commandFacts(c inventory.EraseCommand) (facts, bool) {
 	default:
 		return facts{}, false
 	}
-	f.name = specificationName(c)
+	f.name = SpecificationName(c)
 	return f, true
 }
 
-func specificationName(c inventory.EraseCommand) string {
+// SpecificationName is what the specification of a command calls it; a command
+// that is not known keeps its own word.
+func SpecificationName(c inventory.EraseCommand) string {
 	switch c {
 	case inventory.ATASanitizeCrypto:
 		return "SANITIZE CRYPTO SCRAMBLE EXT"
