@@ -118,14 +118,14 @@ func (s SANICAP) NODMMAS() byte { return byte(s >> 30) }
 // FNA are the Format NVM attributes, byte 524.
 type FNA byte
 
-// FormatsAll: a format of one namespace formats all (FNS, bit 0).
+// FormatsAll says that a format of one namespace formats all (FNS, bit 0).
 func (f FNA) FormatsAll() bool { return f&1 != 0 }
 
-// ErasesAll: a secure erase as part of a format erases all namespaces of the
-// NVM subsystem (SENS, bit 1).
+// ErasesAll says that a secure erase as part of a format erases all namespaces
+// of the NVM subsystem (SENS, bit 1).
 func (f FNA) ErasesAll() bool { return f&2 != 0 }
 
-// Crypto: a format can erase by its key (CRYES, bit 2).
+// Crypto says that a format can erase by its key (CRYES, bit 2).
 func (f FNA) Crypto() bool { return f&4 != 0 }
 
 // HasSecurity reports Security Send and Receive (OACS bit 0).

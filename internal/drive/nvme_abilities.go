@@ -1,0 +1,307 @@
+package drive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/nvme"
+	"github.com/ombruk/ombruk/internal/tcg"
+	"github.com/ombruk/ombruk/inventory"
+)
+
+// nvmeOther is a namespace beside the target.
+type nvmeOther struct {
+	nsid   uint32
+	active bool // attached to this controller
+}
+
+// Abilities implements erase.Firmware.
+func (n *nvmeDrive) Abilities(ctx context.Context) (inventory.Abilities, error) {
+	if err := n.found(ctx); err != nil {
+		return inventory.Abilities{}, err
+	}
+	controller, _, err := n.identify(ctx)
+	if err != nil {
+		return inventory.Abilities{}, err
+	}
+	space, err := n.namespace(ctx, nvme.IdentifyNamespace(n.was.nsid))
+	if err != nil {
+		return inventory.Abilities{}, err
+	}
+	n.controller = controller
+	a := inventory.Abilities{
+		Protocol: "nvme", Erasers: []inventory.Eraser{},
+		Encrypts:   controller.SANICAP.Crypto() || controller.HasFormat() && controller.FNA.Crypto(),
+		BlockBytes: nvmeBlockBytes(space),
+		// No namespace has an HPA, a DCO or an AMA: nothing is hidden.
+		Hidden: inventory.Hidden{AMABytes: new(int64)},
+	}
+	log, blocked := n.sanitizeAbilities(ctx, &a)
+	protected := n.spaces(ctx, &a)
+	if space.WriteProtected() {
+		protected = "the namespace is write protected"
+	}
+	if blocked == "" {
+		blocked = protected
+	}
+	n.erasers(&a, log, blocked)
+	n.health(ctx, &a)
+	n.zoned(ctx, &a)
+	var t tcg.Transport
+	if controller.HasSecurity() {
+		t = nvme.Security{To: n.wire}
+	}
+	tcgAbilities(ctx, t, &a)
+	return a, nil
+}
+
+func nvmeNote(a *inventory.Abilities, format string, args ...any) {
+	a.Notes = append(a.Notes, fmt.Sprintf(format, args...))
+}
+
+// nvmeBlockBytes is the size of a block on the wire when Linux cannot read it:
+// with metadata behind the data that are not protection information alone.
+func nvmeBlockBytes(s nvme.Namespace) int {
+	f := s.Format()
+	if f.MS == 0 || !s.ExtendedLBA() || s.DPS&7 != 0 && f.MS == 8 {
+		return 0
+	}
+	return 1<<f.LBADS + int(f.MS)
+}
+
+// sanitizeAbilities reads the sanitize status first of all, and says why no
+// sanitize may be started; empty when one may.
+func (n *nvmeDrive) sanitizeAbilities(ctx context.Context, a *inventory.Abilities) (nvme.SanitizeLog, string) {
+	none := nvme.SanitizeLog{ETO: nvme.NotTold, ETBE: nvme.NotTold, ETCE: nvme.NotTold}
+	if n.controller.SANICAP == 0 {
+		a.Sanitize.ProgressPPM = -1
+		return none, ""
+	}
+	log, err := n.sanitizeLog(ctx)
+	if err != nil {
+		var refusal *nvme.StatusError
+		if errors.As(err, &refusal) && refusal.Code() == nvme.SanitizeInProgress {
+			a.Sanitize = inventory.SanitizeState{State: inventory.SanitizeRunning, ProgressPPM: -1, Raw: err.Error()}
+			return none, ""
+		}
+		a.Sanitize = inventory.SanitizeState{State: inventory.SanitizeUnknown, ProgressPPM: -1, Raw: err.Error()}
+		nvmeNote(a, "sanitize status cannot be read: %v", err)
+		return none, "its sanitize status cannot be read, so that no end of a sanitize could be proved"
+	}
+	status := nvmeSanitizeStatus(log, nil, 0)
+	a.Sanitize = inventory.SanitizeState{
+		State: map[erase.State]string{
+			erase.StateIdle: inventory.SanitizeIdle, erase.StateRunning: inventory.SanitizeRunning,
+			erase.StateSucceeded: inventory.SanitizeSucceeded, erase.StateFailed: inventory.SanitizeFailed,
+			erase.StateOpenMedia: inventory.SanitizeVerifying, erase.StateUnknown: inventory.SanitizeUnknown,
+		}[status.State],
+		Command: status.Of, ProgressPPM: status.ProgressPPM, GlobalDataErased: log.GlobalDataErased(), Raw: log.String(),
+	}
+	return log, ""
+}
+
+// nvmeSeconds is an estimate as inventory.Eraser has it.
+func nvmeSeconds(told uint32) int64 {
+	if told == nvme.NotTold {
+		return 0
+	}
+	return int64(told)
+}
+
+// erasers lists what the controller says it has.
+func (n *nvmeDrive) erasers(a *inventory.Abilities, log nvme.SanitizeLog, blocked string) {
+	s := n.controller.SANICAP
+	// A sanitize reaches the whole NVM subsystem, whatever it is given to.
+	add := func(has bool, c inventory.EraseCommand, estimate int64, opens bool) {
+		if has {
+			a.Erasers = append(a.Erasers, inventory.Eraser{
+				Command: c, EstimateSeconds: estimate, WholeDrive: true, Blocked: blocked,
+				PurgeOrFail: s.PurgeRequest(), OpensMedia: opens && s.Verification(),
+			})
+		}
+	}
+	add(s.Crypto(), inventory.NVMeSanitizeCrypto, nvmeSeconds(log.ETCE), true)
+	add(s.Block(), inventory.NVMeSanitizeBlock, nvmeSeconds(log.ETBE), true)
+	// ETO is for 16 passes, and ours is one.
+	add(s.Overwrite(), inventory.NVMeSanitizeOverwrite, (nvmeSeconds(log.ETO)+15)/16, false)
+	if !n.controller.HasFormat() {
+		return
+	}
+	f := n.controller.FNA
+	switch {
+	case blocked != "":
+	case n.shown == nil:
+		blocked = "its namespaces cannot be listed, so that it is not known what a format would erase"
+	case f.FormatsAll() && !f.ErasesAll() && len(n.shown) > 1:
+		blocked = fmt.Sprintf("a format would format all namespaces and erase one (FNA %02Xh)", byte(f))
+	case a.Sanitize.State == inventory.SanitizeFailed && !(s.Verification() && log.SANS() == nvme.IdleState):
+		blocked = "a sanitize failed, after which the drive takes nothing but another"
+	}
+	if f.Crypto() {
+		a.Erasers = append(a.Erasers, inventory.Eraser{Command: inventory.NVMeFormatCrypto, WholeDrive: f.ErasesAll(), Blocked: blocked})
+	}
+	a.Erasers = append(a.Erasers, inventory.Eraser{Command: inventory.NVMeFormatUser, WholeDrive: f.ErasesAll(), Blocked: blocked})
+}
+
+// list reads a list of namespaces to its end.
+func (n *nvmeDrive) list(ctx context.Context, page func(above uint32) nvme.Command) ([]uint32, error) {
+	const most = 64 << 10
+	ids := []uint32{}
+	for above := uint32(0); ; above = ids[len(ids)-1] {
+		c := page(above)
+		if _, err := n.ask(ctx, c); err != nil {
+			return nil, err
+		}
+		more, err := nvme.ParseNSIDs(c.Data, above)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, more...)
+		if len(more) < nvme.NSIDsPerPage {
+			return ids, nil
+		}
+		if len(ids) >= most {
+			return nil, fmt.Errorf("%w: more than %d namespaces", nvme.ErrSenseless, len(ids))
+		}
+	}
+}
+
+// others lists the namespaces beside the target, also those that are attached
+// to no controller.
+func (n *nvmeDrive) others(ctx context.Context) ([]nvmeOther, error) {
+	active, err := n.list(ctx, nvme.ActiveList)
+	if err != nil {
+		return nil, fmt.Errorf("list active namespaces: %w", err)
+	}
+	all := active
+	if n.controller.HasNamespaceManagement() {
+		allocated, err := n.list(ctx, nvme.AllocatedList)
+		if err != nil {
+			return nil, fmt.Errorf("list allocated namespaces: %w", err)
+		}
+		all = append(slices.Clone(active), allocated...)
+		slices.Sort(all)
+		all = slices.Compact(all)
+	}
+	var others []nvmeOther
+	for _, id := range all {
+		if id != n.was.nsid {
+			others = append(others, nvmeOther{id, slices.Contains(active, id)})
+		}
+	}
+	return others, nil
+}
+
+func (n *nvmeDrive) nsids(others []nvmeOther) []uint32 {
+	ids := []uint32{n.was.nsid}
+	for _, o := range others {
+		ids = append(ids, o.nsid)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// spaces tells of every part of the drive beside the target, and which of them
+// is write protected, for that keeps the whole drive from being sanitized.
+func (n *nvmeDrive) spaces(ctx context.Context, a *inventory.Abilities) (protected string) {
+	others, err := n.others(ctx)
+	if err != nil {
+		n.shown = nil
+		nvmeNote(a, "the namespaces of the drive cannot be listed: %v", err)
+	} else {
+		n.shown = n.nsids(others)
+	}
+	for _, o := range others {
+		s := inventory.Space{Name: fmt.Sprintf("namespace %d", o.nsid), Reach: "drive"}
+		c := nvme.IdentifyAllocated(o.nsid)
+		if o.active {
+			c = nvme.IdentifyNamespace(o.nsid)
+			if s.Path = n.sibling(o.nsid); s.Path != "" {
+				s.Reach = "node"
+			}
+		} else {
+			s.Name += ", attached to no controller here"
+		}
+		if space, err := n.namespace(ctx, c); err != nil {
+			nvmeNote(a, "%s: %v", s.Name, err)
+		} else {
+			s.SizeBytes = space.SizeBytes()
+			if space.WriteProtected() {
+				protected = s.Name + " is write protected"
+			}
+		}
+		a.Spaces = append(a.Spaces, s)
+	}
+	if free := n.controller.UNVMCAP; n.controller.HasNamespaceManagement() && free > 0 {
+		a.Spaces = append(a.Spaces, inventory.Space{
+			Name: "capacity in no namespace", Reach: "drive", SizeBytes: int64(min(uint64(free), math.MaxInt64)),
+		})
+	}
+	if bytes := n.controller.RPMBBytes(); bytes > 0 {
+		a.Spaces = append(a.Spaces, inventory.Space{Name: "RPMB", Reach: "none", SizeBytes: bytes})
+	}
+	if n.controller.Shared() && !n.controller.HasNamespaceManagement() {
+		nvmeNote(a, "the drive may have further controllers (CMIC %02Xh), whose namespaces this one does not list", n.controller.CMIC)
+	}
+	return protected
+}
+
+// sibling is the node of another namespace, as far as its name tells.
+func (n *nvmeDrive) sibling(nsid uint32) string {
+	suffix := fmt.Sprintf("n%d", nsid)
+	for _, path := range n.facts.Siblings {
+		if strings.HasSuffix(path, suffix) {
+			return path
+		}
+	}
+	return ""
+}
+
+func (n *nvmeDrive) health(ctx context.Context, a *inventory.Abilities) {
+	c := nvme.ReadSMART()
+	_, err := n.ask(ctx, c)
+	var s nvme.SMART
+	if err == nil {
+		s, err = nvme.ParseSMART(c.Data)
+	}
+	if err != nil {
+		nvmeNote(a, "health cannot be read: %v", err)
+		return
+	}
+	count := func(w nvme.Wide) *int64 {
+		v := int64(min(uint64(w), math.MaxInt64))
+		return &v
+	}
+	value := func(v int64) *int64 { return &v }
+	passed := s.CriticalWarning == 0
+	a.Health = &inventory.SMART{
+		Passed: &passed, PowerOnHours: count(s.PowerOnHours), PowerCycles: count(s.PowerCycles),
+		Uncorrectable: count(s.MediaErrors), PercentUsed: value(int64(s.PercentageUsed)),
+		SparePercent: value(int64(s.AvailableSpare)), CriticalWarning: value(int64(s.CriticalWarning)),
+	}
+	if s.TemperatureKelvin > 0 {
+		a.Health.TemperatureCelsius = value(int64(s.TemperatureKelvin) - 273)
+	}
+	if s.DataUnitsWritten < math.MaxInt64/512_000 {
+		a.Health.WrittenBytes = value(int64(s.DataUnitsWritten) * 512_000)
+	}
+}
+
+func (n *nvmeDrive) zoned(ctx context.Context, a *inventory.Abilities) {
+	// Identification descriptors came with 1.3, I/O command sets with 2.0; a
+	// controller without either refuses, and is not zoned.
+	c := nvme.IdentifyDescriptors(n.was.nsid)
+	if _, err := n.ask(ctx, c); err != nil {
+		return
+	}
+	if d, err := nvme.ParseDescriptors(c.Data); err != nil {
+		nvmeNote(a, "%v", err)
+	} else if d.CSI == nvme.Zoned {
+		a.Zoned = "zns"
+	}
+}
