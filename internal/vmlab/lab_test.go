@@ -31,7 +31,7 @@ var modules = []string{
 }
 
 // tools are the host's programs that stories in the guest use.
-var tools = []string{"sh", "cat", "readlink", "mkdir", "ln", "sleep", "ls", "dd", "dmesg", "mount", "umount", "swapon", "losetup", "unshare", "dmsetup", "lvm", "mdadm"}
+var tools = []string{"sh", "cat", "readlink", "mkdir", "ln", "sleep", "mount", "umount", "swapon", "losetup", "unshare", "dmsetup", "lvm", "mdadm", "hdparm", "smartctl", "sg_vpd", "nvme"}
 
 var made *parts
 

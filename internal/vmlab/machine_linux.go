@@ -231,6 +231,13 @@ func (j *Job) Wait() (Output, error) {
 	return j.out, j.lost
 }
 
+// Stdout is what the job has written to its standard output so far.
+func (j *Job) Stdout() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.out.Stdout
+}
+
 // Until waits until the standard output holds a text.
 func (j *Job) Until(text string) error {
 	for {
@@ -252,6 +259,12 @@ func (j *Job) Until(text string) error {
 func (j *Job) Kill() error {
 	_, err := j.m.ask(Request{Kill: j.id}).Wait()
 	<-j.ended
+	return err
+}
+
+// Interrupt tells the job's program to stop, as Ctrl-C does.
+func (j *Job) Interrupt() error {
+	_, err := j.m.ask(Request{Interrupt: j.id}).Wait()
 	return err
 }
 

@@ -14,8 +14,10 @@ type Request struct {
 	ID int `json:"id"`
 	// Args is a program with its arguments; it is run to its end.
 	Args []string `json:"args,omitempty"`
-	// Kill is the ID of a request whose program is to be killed.
-	Kill int `json:"kill,omitempty"`
+	// Kill is the ID of a request whose program is to be killed, Interrupt
+	// of one that is to be told to stop (SIGINT).
+	Kill      int `json:"kill,omitempty"`
+	Interrupt int `json:"interrupt,omitempty"`
 	// Fetch is a folder of the guest whose regular files are wanted.
 	Fetch string `json:"fetch,omitempty"`
 	// PowerOff ends the machine.

@@ -174,12 +174,9 @@ func (g *guest) do(r vmlab.Request) {
 	var err error
 	switch {
 	case r.Kill != 0:
-		g.mu.Lock()
-		p := g.running[r.Kill]
-		g.mu.Unlock()
-		if p != nil {
-			err = p.Kill()
-		}
+		err = g.signal(r.Kill, os.Kill)
+	case r.Interrupt != 0:
+		err = g.signal(r.Interrupt, os.Interrupt)
 	case r.Fetch != "":
 		err = g.fetch(r)
 	default:
@@ -189,6 +186,17 @@ func (g *guest) do(r vmlab.Request) {
 		end.Code, end.Error = -1, err.Error()
 	}
 	g.reply(end)
+}
+
+// signal sends a signal to the program of a request, if it still runs.
+func (g *guest) signal(id int, s os.Signal) error {
+	g.mu.Lock()
+	p := g.running[id]
+	g.mu.Unlock()
+	if p == nil {
+		return nil
+	}
+	return p.Signal(s)
 }
 
 func (g *guest) program(r vmlab.Request) (code int, err error) {

@@ -24,8 +24,8 @@ type nvmeDrive interface {
 }
 
 // serveNVMe makes an NVMe drive of d: a target on a port of 127.0.0.1 that the
-// kernel is told to connect to. It returns the path of the controller's
-// character device; commands are served until the process ends.
+// kernel is told to connect to. It returns the path of the first namespace;
+// commands are served until the process ends.
 func serveNVMe(name string, d nvmeDrive) (path string, err error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -57,7 +57,7 @@ func serveNVMe(name string, d nvmeDrive) (path string, err error) {
 	if _, err := fmt.Sscanf(string(answer[:n]), "instance=%d", &instance); err != nil {
 		return "", fmt.Errorf("the kernel answered %q: %w", strings.TrimSpace(string(answer[:n])), err)
 	}
-	return fmt.Sprintf("/dev/nvme%d", instance), nil
+	return awaitBlock(fmt.Sprintf("/sys/class/nvme/nvme%d/nvme%dn1", instance, instance))
 }
 
 // target is an NVMe/TCP target with one controller (NVMe TCP Transport
