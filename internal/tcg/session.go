@@ -305,6 +305,12 @@ func (s *Session) call(ctx context.Context, object, method UID, args ...Value) (
 	if err != nil {
 		return nil, err
 	}
+	return p.Wait(ctx)
+}
+
+// Wait asks for the answer until it is there, for as long as the drive says
+// that it is working.
+func (p *Pending) Wait(ctx context.Context) ([]Value, error) {
 	for pause := firstPause; ; pause *= 2 {
 		results, done, err := p.Poll(ctx)
 		if done || err != nil {
@@ -313,8 +319,8 @@ func (s *Session) call(ctx context.Context, object, method UID, args ...Value) (
 		if pause = min(pause, longestPause); p.silent > 0 {
 			pause = min(pause, silentPause)
 		}
-		if err := s.tper.wait(ctx, pause); err != nil {
-			return nil, fmt.Errorf("%s: waiting for the answer: %w", methodName(method), err)
+		if err := p.session.tper.wait(ctx, pause); err != nil {
+			return nil, fmt.Errorf("%s: waiting for the answer: %w", methodName(p.method), err)
 		}
 	}
 }
