@@ -197,6 +197,9 @@ func (c *core) usable(a *area, off int64, n int, write bool) error {
 	if c.tcg != nil && c.tcg.locked(a, off, int64(n), write) {
 		return fmt.Errorf("the range is locked: %w", syscall.EIO)
 	}
+	if write && c.profile.ReadOnly {
+		return fmt.Errorf("write protected: %w", syscall.EROFS)
+	}
 	return c.front.access(a, write)
 }
 
@@ -206,7 +209,6 @@ func (c *core) moved(n int) {
 }
 
 // answer is the last thing done to the data of an answer: some liars spoil it.
-// was is what the host's memory held before.
 func (c *core) answer(data []byte) {
 	switch {
 	case c.lies(LieZeroedAnswers):

@@ -145,10 +145,14 @@ func (d *Drive) opened() int {
 	return d.generation
 }
 
-// gone says in package erase's words that a drive does not answer.
+// gone says in package erase's words that a drive does not answer, or takes
+// no writes.
 func gone(err error) error {
 	if errors.Is(err, errNotThere) {
 		return fmt.Errorf("%w: %w", erase.ErrGone, err)
+	}
+	if errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%w: %w", erase.ErrReadOnly, err)
 	}
 	return err
 }

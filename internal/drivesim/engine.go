@@ -345,6 +345,7 @@ func (c *core) halt(back time.Time, powerCut bool) {
 	switch {
 	case j == nil:
 	case c.lies(LieForgetsOnHalt):
+		c.medium.settle()
 		c.end(j, true)
 	case j.survives, !powerCut && j.cut == nil:
 	default:

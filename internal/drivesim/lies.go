@@ -34,7 +34,7 @@ const (
 	LieAborts        Lie = "aborts-everything"    // every command but those that name the drive is refused
 	LieZeroedAnswers Lie = "answers-zeroed"       // data of every answer is zeros
 	LieRandomAnswers Lie = "answers-random"       // data of every answer is random
-	LieShortAnswers  Lie = "answers-short"        // data of every answer ends after 16 bytes, the rest stays as it was
+	LieShortAnswers  Lie = "answers-short"        // data of every answer ends after 16 bytes, with zeros behind
 	LieNewSerial     Lie = "serial-after-erase"   // after an erase it goes by another serial
 	LieOtherDrive    Lie = "answers-for-another"  // commands go to another drive than reads and writes
 	LieFixedSense    Lie = "fixed-sense"          // no lie: answers in fixed-format sense, as many bridges do

@@ -58,6 +58,8 @@ type Profile struct {
 	StaleKiB   int64 `json:"stale_kib,omitempty"`
 	// Encrypts is true when everything on the medium is under a key.
 	Encrypts bool `json:"encrypts,omitempty"`
+	// ReadOnly is true for a drive so worn that it takes no writes any more.
+	ReadOnly bool `json:"read_only,omitempty"`
 	// WriteCache is true when there is one that a power cut empties.
 	WriteCache bool `json:"write_cache,omitempty"`
 	// ErasedReads and UnmappedReads are what erased and deallocated blocks
