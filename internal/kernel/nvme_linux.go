@@ -87,3 +87,17 @@ func (c *nvmeAdminCmd) completion(status int) (nvme.Completion, error) {
 	}
 	return nvme.Completion{Status: uint16(status), Result: c.result}, nil
 }
+
+// NSID is the number of the namespace that an opened block node is of
+// (NVME_IOCTL_ID).
+func NSID(f *os.File) (uint32, error) {
+	const nvmeIoctlID = 0x4e40
+	id, err := ioctlStatus(f, nvmeIoctlID, nil)
+	if err == nil && id <= 0 {
+		err = unix.EPROTO
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the namespace number of %s: %w", f.Name(), err)
+	}
+	return uint32(id), nil
+}

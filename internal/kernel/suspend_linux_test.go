@@ -1,0 +1,66 @@
+package kernel
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// machine makes a captured sysfs in which nothing ever sleeps.
+func machine(t *testing.T, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(root, "sys", name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func TestMachinesThatCannotThawADrive(t *testing.T) {
+	const rtc = "class/rtc/rtc0/wakealarm"
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		want  error
+	}{
+		{"a laptop with S0ix only", map[string]string{"power/mem_sleep": "[s2idle]\n", "power/state": "freeze mem disk\n", rtc: ""}, ErrNoDeepSleep},
+		{"a machine that only freezes", map[string]string{"power/mem_sleep": "s2idle [deep]\n", "power/state": "freeze\n", rtc: ""}, ErrNoDeepSleep},
+		{"a virtual machine without any", map[string]string{"power/state": "freeze\n"}, ErrNoDeepSleep},
+		{"a desktop without an alarm", map[string]string{"power/mem_sleep": "s2idle [deep]\n", "power/state": "freeze mem disk\n"}, ErrNoAlarm},
+	} {
+		if err := suspend(machine(t, c.files), time.Second); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v", c.name, err)
+		}
+	}
+}
+
+func TestSleepIsOrderedAndTidiedUp(t *testing.T) {
+	files := map[string]string{"power/mem_sleep": "[s2idle] deep\n", "power/state": "freeze mem disk\n", "class/rtc/rtc0/wakealarm": "1700000000\n"}
+	root := machine(t, files)
+	if err := suspend(root, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"power/state": "mem", "power/mem_sleep": "s2idle", "class/rtc/rtc0/wakealarm": "0"} {
+		if got, _ := os.ReadFile(filepath.Join(root, "sys", name)); string(got) != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+// A kernel that says yes and stays awake has thawed nothing.
+func TestSleepThatDidNotHappen(t *testing.T) {
+	root := machine(t, map[string]string{
+		"power/mem_sleep": "[deep]\n", "power/state": "mem\n", "class/rtc/rtc0/wakealarm": "", "power/suspend_stats/success": "3\n",
+	})
+	if err := suspend(root, 10*time.Second); err == nil {
+		t.Error("taken for a sleep")
+	}
+}
