@@ -39,7 +39,7 @@ type job struct {
 	cut  func()
 
 	elapsed time.Duration // with the power on
-	next    int           // the first page that is not yet looked at
+	next    int           // how many pages have been looked at
 }
 
 // engine is where the erases of a drive run, one at a time.
@@ -158,8 +158,10 @@ func (c *core) advance(j *job, elapsed time.Duration) {
 		upto = int(float64(upto) * float64(elapsed) / float64(j.duration))
 	}
 	for ; j.next < upto; j.next++ {
-		if c.touches(j, int32(j.next)) {
-			c.medium.erase(int32(j.next), j.fill)
+		// From the end on, so that what is left when it stops early is
+		// what a host can address.
+		if i := int32(len(c.medium.pages) - 1 - j.next); c.touches(j, i) {
+			c.medium.erase(i, j.fill)
 		}
 	}
 }
@@ -173,7 +175,7 @@ func (c *core) touches(j *job, i int32) bool {
 	case !slices.Contains(j.areas, a), c.lies(LieNoEffect),
 		g.state != pageLive && (!j.spare || c.lies(LieSkipsSpare)),
 		c.lies(LieOneNamespace) && a.id != 0,
-		(c.lies(LieFailsAtEnd) || c.lies(LieEarlySuccess)) && int(i) >= len(c.medium.pages)*95/100:
+		(c.lies(LieFailsAtEnd) || c.lies(LieEarlySuccess)) && int(i) < len(c.medium.pages)/20:
 		return false
 	}
 	if g.state != pageLive {
