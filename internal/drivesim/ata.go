@@ -122,7 +122,7 @@ func (d *ataDrive) access(_ *area, write bool) error {
 		return fmt.Errorf("locked by an ATA password: %w", syscall.EIO)
 	case d.san.state == sd2 || d.san.state == sd3:
 		return fmt.Errorf("sanitize state %v: %w", d.san.state, syscall.EIO)
-	case write && (d.p.Health.ReadOnly || d.p.ZoneKiB > 0):
+	case write && d.p.ZoneKiB > 0:
 		return fmt.Errorf("write refused: %w", syscall.EIO)
 	}
 	return nil

@@ -65,9 +65,6 @@ type HealthProfile struct {
 	Uncorrectable int64 `json:"uncorrectable,omitempty"`
 	PercentUsed   int64 `json:"percent_used,omitempty"`
 	Failing       bool  `json:"failing,omitempty"`
-	// ReadOnly is flash that is worn out and takes no more writes; erase
-	// commands of its own still work.
-	ReadOnly bool `json:"read_only,omitempty"`
 }
 
 func (p *ATAProfile) check(u UnitProfile, media inventory.Media) error {

@@ -26,8 +26,6 @@ type MMCProfile struct {
 	// DEVICE_LIFE_TIME_EST_TYP_A in tenths of the life it was made for.
 	PreEOL byte `json:"pre_eol,omitempty"`
 	Life   byte `json:"life,omitempty"`
-	// ReadOnly is a card that takes no more writes: worn out, or PERM_WRITE_PROTECT.
-	ReadOnly bool `json:"read_only,omitempty"`
 }
 
 // Bits of R1 (JESD84-B51 table 68).
@@ -129,7 +127,7 @@ func (d *mmcCard) protected(a *area) bool {
 	if a.kind == bootArea && a.number >= 1 && a.number <= 2 && d.bootWP[a.number-1] != 0 {
 		return true
 	}
-	return d.p.ReadOnly
+	return d.c.profile.ReadOnly
 }
 
 func (d *mmcCard) wires(a *area, gen int) drive.Wires {
@@ -437,7 +435,7 @@ func (d *mmcCard) lockUnlock(cmd mmc.Command) (mmc.Response, bool) {
 	}
 	mode := b[0]
 	if mode&0x08 != 0 { // force erase: everything goes, and the password with it
-		if !d.locked || mode != 0x08 || d.p.ReadOnly {
+		if !d.locked || mode != 0x08 || d.c.profile.ReadOnly {
 			return d.r1(r1LockFailed), true
 		}
 		for _, a := range d.c.medium.areas {

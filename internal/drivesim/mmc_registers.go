@@ -44,7 +44,7 @@ func (d *mmcCard) csd() mmc.Response {
 	b[6], b[7], b[8] = 0x03, 0xFF, 0xC0 // C_SIZE FFFh: see SEC_COUNT
 	b[10] = 0x1F<<2 | 0x3               // ERASE_GRP_SIZE
 	b[11] = 0xE0 | 0x0F                 // ERASE_GRP_MULT
-	if d.p.ReadOnly {
+	if d.c.profile.ReadOnly {
 		b[14] = 0x20 // PERM_WRITE_PROTECT
 	}
 	b[15] = 1

@@ -15,7 +15,7 @@ func (u *scsiUnit) blockBytes() int { return u.area.blockBytes }
 // blocks is how many a host can address.
 func (u *scsiUnit) blocks() uint64 { return uint64(u.area.visibleBytes / u.dataBytes()) }
 
-func (u *scsiUnit) writeProtected() bool { return u.caps.writeProtected || u.health.ReadOnly }
+func (u *scsiUnit) writeProtected() bool { return u.caps.writeProtected || u.c.profile.ReadOnly }
 
 func (u *scsiUnit) readCapacity10() scsiReply {
 	b := make([]byte, 8)
