@@ -17,6 +17,10 @@ type Wires struct {
 	NVMe nvme.Issuer
 	NSID uint32 // the target's namespace on the NVMe wire
 	MMC  mmc.Issuer
+	// MMCAreas are the wires to the boot and general purpose areas of an eMMC,
+	// by node. Linux turns every command on the card's own node to the user
+	// area, so that only their nodes reach them.
+	MMCAreas map[string]mmc.Issuer
 }
 
 // Host is what stands around a drive: the kernel, or a simulator.

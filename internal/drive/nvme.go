@@ -57,7 +57,6 @@ type nvmeJob struct {
 	// over and failed are what came of a format.
 	over   bool
 	failed error
-	began  time.Time
 	tcg    bool
 }
 

@@ -202,7 +202,7 @@ func (n *nvmeDrive) sendSanitize(ctx context.Context, command inventory.EraseCom
 	if errors.Is(err, erase.ErrGone) {
 		err = n.tookIt(ctx, c.CDW10, &sent, err)
 	}
-	return sent, &nvmeJob{command: command, sent: sent, action: s.Action, cdw10: c.CDW10, began: n.host.Now()}, err
+	return sent, &nvmeJob{command: command, sent: sent, action: s.Action, cdw10: c.CDW10}, err
 }
 
 // tookIt is for a sanitize whose answer was lost because the drive reset or
@@ -262,7 +262,7 @@ func (n *nvmeDrive) startFormat(ctx context.Context, command inventory.EraseComm
 	code := fmt.Sprintf("80h, NSID %d, CDW10 %08Xh: SES %d, LBAF %d as it was; FNA %02Xh: %s", c.NSID, c.CDW10, ses, space.FormatIndex(), byte(f), scope)
 	answer := make(chan error, 1)
 	job := &nvmeJob{
-		command: command, answer: answer, began: n.host.Now(), keep: o.KeepAllocated,
+		command: command, answer: answer,
 		sent: erase.Command{Name: "Format NVM, " + name, Code: code},
 	}
 	// The drive works on whether or not anybody waits.
