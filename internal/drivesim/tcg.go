@@ -321,7 +321,7 @@ func (t *tcgTPer) discovery() []byte {
 		feature(0x0402, 1, pad(12, flags(owned, t.blocked), 1)...)
 	}
 	if t.setup.SSC == "pyrite-2" || t.setup.SSC == "opal-2" || t.setup.SSC == "ruby" {
-		feature(0x0404, 1, pad(32, 0, 1<<t.removal)...)
+		feature(0x0404, 1, pad(32, 0, 0, 1<<t.removal)...) // byte 6: supported mechanisms
 	}
 	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
 	binary.BigEndian.PutUint32(b[4:], 1) // revision 0.1
