@@ -82,13 +82,13 @@ func deviceNumber(path string) string {
 
 // Wires implements drive.Host.
 func (d *Drive) Wires() drive.Wires {
-	d.mu.Lock()
-	gen := d.generation
-	d.mu.Unlock()
-	if d.commands != d.core {
-		return d.commands.front.wires(d.commands.medium.areas[0], gen)
+	c := d.commands
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c != d.core {
+		return c.front.wires(c.medium.areas[0], c.generation)
 	}
-	return d.core.front.wires(d.area, gen)
+	return c.front.wires(d.area, d.opened())
 }
 
 // Rescan implements drive.Host.

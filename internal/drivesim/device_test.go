@@ -148,7 +148,7 @@ func TestAdapterSeesWhatProfilesSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range all {
-		if p.Protocol != "nvme" || !p.Honest {
+		if p.Bus != inventory.BusNVMe || !p.Honest {
 			continue
 		}
 		t.Run(p.Name, func(t *testing.T) {
@@ -220,7 +220,7 @@ func TestHonestDrivesThroughTheAdapter(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range all {
-		if p.Protocol != "nvme" || !p.Honest || len(p.Faults) > 0 || len(p.Defects) > 0 || p.Sanitize != nil {
+		if p.Bus != inventory.BusNVMe || !p.Honest || len(p.Faults) > 0 || len(p.Defects) > 0 || p.Sanitize != nil {
 			continue
 		}
 		for e := range p.Erasers {

@@ -270,27 +270,6 @@ func (m *medium) renewKey(a *area, hide bool) {
 	}
 }
 
-// renewKeyOf destroys the key of a range of an area: whole pages that are
-// mapped to it now, and old copies of them. With hide, it is only put out of
-// sight. It does nothing on an area without a key.
-func (m *medium) renewKeyOf(a *area, off, lengthBytes int64, hide bool) {
-	if a.key == 0 {
-		return
-	}
-	dead := int32(0)
-	for i := range m.pages {
-		g := &m.pages[i]
-		at := int64(g.logical) * pageBytes
-		if g.owner == int16(a.id) && g.key != 0 && m.keys[g.key].alive && !m.keys[g.key].masked && at >= off && at+pageBytes <= off+lengthBytes {
-			if dead == 0 {
-				m.keys = append(m.keys, mediaKey{area: a.id, alive: hide, masked: true})
-				dead = int32(len(m.keys) - 1)
-			}
-			g.key = dead
-		}
-	}
-}
-
 // strike lets a fault happen at the time given, once.
 func (c *core) strike(i int, at time.Time) {
 	f := c.faults[i]

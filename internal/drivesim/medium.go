@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"syscall"
 )
@@ -373,24 +372,6 @@ func (m *medium) unmap(a *area, first, n int64) {
 			a.table[l] = -1
 		}
 	}
-}
-
-// reallocate moves a page to a spare one, as a drive does that no longer
-// trusts a block. The old copy stays where it is and is never used again.
-func (m *medium) reallocate(a *area, l int32) {
-	old := a.table[l]
-	if old < 0 {
-		return
-	}
-	at := m.take()
-	if at < 0 {
-		return
-	}
-	data := slices.Clone(m.pages[old].data)
-	m.pages[at] = m.pages[old]
-	m.pages[at].data = data
-	m.pages[old].state = pageRetired
-	a.table[l] = at
 }
 
 // settle rebuilds the lists of free and stale pages after an erase.

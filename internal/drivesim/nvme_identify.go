@@ -282,4 +282,3 @@ func (f *nvmeFront) effectsLog() []byte {
 	}
 	return b
 }
-

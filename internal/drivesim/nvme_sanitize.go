@@ -105,7 +105,7 @@ func (f *nvmeFront) startSanitize(cmd nvme.Command) uint16 {
 	s := &f.sanitize
 	e, starts := f.eraser(sanactOf(action))
 	switch {
-	case cmd.CDW10&^known != 0:
+	case cmd.CDW10&^known != 0, cmd.NSID != 0: // the command has no use for an NSID
 		return nvmeInvalidField
 	case action == sanactExitMedia:
 		return f.exitMedia()

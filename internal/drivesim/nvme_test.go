@@ -234,6 +234,7 @@ func TestIllegalCommandsAreRefused(t *testing.T) {
 		{"sanitize action 0", nil, nvme.Command{Opcode: 0x84}, 0x02},
 		{"sanitize action 6", nil, nvme.Command{Opcode: 0x84, CDW10: 6}, 0x02},
 		{"crypto erase on a drive that does not encrypt", nil, nvme.Command{Opcode: 0x84, CDW10: actCrypto}, 0x02},
+		{"a namespace where none belongs", nil, nvme.Command{Opcode: 0x84, NSID: 1, CDW10: actBlock}, 0x02},
 		{"reserved bits", nil, nvme.Command{Opcode: 0x84, CDW10: actBlock | 1<<16}, 0x02},
 		{"purge or fail, unknown to it", nil, nvme.Command{Opcode: 0x84, CDW10: actBlock | bitPREQ}, 0x02},
 		{"media verification, unknown to it", nil, nvme.Command{Opcode: 0x84, CDW10: actBlock | bitEMVS}, 0x02},
