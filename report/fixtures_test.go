@@ -81,28 +81,138 @@ func byDrive(from, seconds int, kind erase.StepKind, command inventory.EraseComm
 		Bytes: bytes, Passes: 1, Commands: commands, Errors: []erase.BadRange{}}
 }
 
-// purged is a flash drive that erased itself.
-func purged() certs.Sanitization {
+// flash is a flash drive that its own firmware is to erase, and what all such
+// records have in common.
+func flash() certs.Sanitization {
 	rec := clean()
 	rec.Drive.Path, rec.Drive.Bus, rec.Drive.Media = "/dev/nvme0n1", inventory.BusNVMe, inventory.MediaFlash
 	rec.Drive.Manufacturer, rec.Drive.Model, rec.Drive.Serial, rec.Drive.Firmware = "Samsung", "SAMSUNG MZVLB512HBJQ-000L7", "S4EXNX0R1I0O18", "5M2QEXF7"
 	rec.Drive.WWN, rec.Drive.CapacityBytes, rec.Drive.LogicalBlockBytes, rec.Drive.PhysicalBlockBytes = "eui.0025388b01b4c3f1", 512_110_190_592, 512, 512
+	rec.Drive.Hidden, rec.Drive.HiddenAfter = certs.HiddenAreas{AMABytes: none()}, certs.HiddenAreas{AMABytes: none()}
+	rec.Drive.Health = certs.Health{Before: "passed, 12345 h, 0 uncorrectable, 3 % used, 100 % spare", After: "passed, 12345 h, 0 uncorrectable, 3 % used, 100 % spare"}
 	rec.Requested = certs.Requested{Standard: "nist-800-88r2-purge", Method: erase.Purge}
 	rec.Accepted.Method = erase.Purge
+	rec.RandomKeySHA256 = hash("key")
+	return rec
+}
+
+// ended sets the record's times by its steps and a read-back of so many seconds.
+func ended(rec certs.Sanitization, readBack int) certs.Sanitization {
+	last := rec.Steps[len(rec.Steps)-1].Finished.Add(time.Duration(readBack) * time.Second)
+	rec.Clock.WallFinished, rec.Clock.MonotonicSeconds = last, int64(last.Sub(began)/time.Second)
+	return rec
+}
+
+// purged is a flash drive that erased its blocks and opened its media.
+func purged() certs.Sanitization {
+	rec := flash()
 	rec.Achieved = certs.Achieved{Method: erase.Purge, Technique: erase.BlockErase}
-	rec.Drive.Hidden = certs.HiddenAreas{}
 	rec.Steps = []certs.Step{
 		byDrive(0, 9, erase.StepMark, "", 4098*4096),
 		byDrive(10, 75, erase.StepErase, inventory.NVMeSanitizeBlock, rec.Drive.CapacityBytes,
-			erase.Command{Name: "SANITIZE", Code: "84h/0000000Ah", Status: "0h/00h success"},
-			erase.Command{Name: "GET LOG PAGE", Code: "02h/81h", Status: "0h/00h success, SSTAT 0101h SPROG FFFFh"}),
+			erase.Command{Name: "Sanitize, block erase", Code: "84h, CDW10 00000402h: SANACT 2, AUSE 0, NDAS 0, EMVS 1, PREQ 0", Status: "0h/00h success"},
+			erase.Command{Name: "Get Log Page, Sanitize Status", Code: "02h/81h", Status: "SSTAT 0105h SPROG FFFFh SCDW10 00000402h"},
+			erase.Command{Name: "Sanitize, exit media verification state", Code: "84h, CDW10 00000005h", Status: "0h/00h success"}),
 	}
 	rec.Steps[1].Technique = erase.BlockErase
-	rec.Verification.BytesRead = rec.Drive.CapacityBytes
-	rec.Verification.Markers, rec.Verification.Remembered, rec.Verification.Patterns = 4098, 3981, []string{"00"}
-	rec.Verification.Marker = "0 of 4098 markers left, 0 of 3981 remembered places unchanged"
+	rec.Verification = certs.Verification{Mode: erase.VerifyFull, BytesRead: rec.Drive.CapacityBytes, Fraction: "1", Path: "direct",
+		Markers: 4098, Remembered: 3981, Patterns: []string{"00"}}
 	rec.Assurance = erase.MediaVerified
+	return ended(rec, 214)
+}
+
+// crypto is the usual end of a laptop's drive: its key is destroyed.
+func crypto() certs.Sanitization {
+	rec := flash()
+	rec.Achieved = certs.Achieved{Method: erase.Purge, Technique: erase.CryptoErase}
+	rec.Steps = []certs.Step{
+		byDrive(0, 4, erase.StepMark, "", 4098*4096),
+		byDrive(5, 2, erase.StepErase, inventory.NVMeSanitizeCrypto, rec.Drive.CapacityBytes,
+			erase.Command{Name: "Sanitize, crypto erase", Code: "84h, CDW10 00000204h: SANACT 4, AUSE 0, NDAS 1", Status: "0h/00h success"},
+			erase.Command{Name: "Get Log Page, Sanitize Status", Code: "02h/81h", Status: "SSTAT 0101h SPROG FFFFh SCDW10 00000204h"}),
+	}
+	rec.Steps[1].Technique = erase.CryptoErase
+	rec.Verification = certs.Verification{Mode: erase.VerifySample, BytesRead: (4098 + 3981) * 4096, Fraction: "0.000064", Path: "direct",
+		Markers: 4098, Remembered: 3981, Patterns: []string{}}
+	return ended(rec, 1)
+}
+
+// restored is a disk with a frozen lock and a hidden area, which then overwrote
+// itself.
+func restored() certs.Sanitization {
+	rec := clean()
+	before, gone := int64(1_048_576_000), none()
+	rec.Drive.Hidden = certs.HiddenAreas{HPABytes: &before, DCOBytes: none()}
+	rec.Drive.HiddenAfter = certs.HiddenAreas{HPABytes: gone, DCOBytes: gone}
+	rec.Drive.Health = certs.Health{Before: "passed, 31207 h, 8 reallocated, 1 pending, 0 uncorrectable", After: "passed, 31210 h, 9 reallocated, 0 pending, 0 uncorrectable"}
+	rec.Requested = certs.Requested{Standard: "ieee-2883-purge", Method: erase.Purge}
+	rec.Accepted = certs.Accepted{Method: erase.Purge, By: "order"}
+	rec.Achieved = certs.Achieved{Method: erase.Purge, Technique: erase.SanitizeOverwrite}
+	rec.RandomKeySHA256 = hash("key")
+	rec.Steps = []certs.Step{
+		byDrive(0, 12, erase.StepThaw, "", 0, erase.Command{Name: "suspend to RAM", Status: "asleep for 5 s; no longer frozen"}),
+		byDrive(13, 1, erase.StepReveal, "", before,
+			erase.Command{Name: "READ NATIVE MAX ADDRESS EXT", Code: "27h", Status: "status 50h, 1953525168 sectors"},
+			erase.Command{Name: "SET MAX ADDRESS EXT", Code: "37h", Status: "status 50h"}),
+		byDrive(15, 41, erase.StepMark, "", 1026*4096),
+		byDrive(57, 3*3600+1140, erase.StepErase, inventory.ATASanitizeOverwrite, rec.Drive.CapacityBytes,
+			erase.Command{Name: "SANITIZE DEVICE, OVERWRITE EXT", Code: "B4h/0014h, count 0001h, LBA 4F5700000000h", Status: "status 50h"},
+			erase.Command{Name: "SANITIZE DEVICE, SANITIZE STATUS EXT", Code: "B4h/0000h", Status: "status 50h, completed, progress FFFFh"}),
+	}
+	rec.Steps[3].Technique = erase.SanitizeOverwrite
+	rec.Verification = certs.Verification{Mode: erase.VerifyFull, BytesRead: rec.Drive.CapacityBytes, Fraction: "1", Path: "direct",
+		Markers: 1026, Remembered: 987, Patterns: []string{"00"}}
+	return ended(rec, 7200)
+}
+
+// markersLeft is a drive that reports success and did nothing.
+func markersLeft() certs.Sanitization {
+	rec := crypto()
+	rec.Outcome, rec.Fulfilled, rec.Assurance, rec.Disposition = erase.Failed, false, erase.AssuranceNone, erase.Destroy
+	rec.Achieved.Method = erase.MethodNone
+	v := &rec.Verification
+	v.MarkersLeft, v.Unchanged, v.Mismatches = 4098, 3981, (4098+3981)*8
+	e := erase.Exception{Code: "mismatch", Params: map[string]string{"blocks": fmt.Sprint(v.Mismatches), "more": "yes"}, Text: "Blocks that held something else."}
+	for i := range 200 {
+		e.LBARanges = append(e.LBARanges, erase.BadRange{LBA: uint64(i) * 244_000, Count: 8, Kind: "mismatch"})
+	}
+	v.Errors = e.LBARanges
+	rec.Exceptions = []erase.Exception{e}
 	return rec
+}
+
+// atWork was cancelled while the drive was at work.
+func atWork() certs.Sanitization {
+	rec := restored()
+	rec.Outcome, rec.Fulfilled, rec.Assurance, rec.Disposition = erase.Interrupted, false, erase.AssuranceNone, erase.Hold
+	rec.Achieved.Method = erase.MethodNone
+	rec.Drive.HiddenAfter, rec.Drive.Health.After = certs.HiddenAreas{}, ""
+	last := &rec.Steps[3]
+	last.Finished, last.Bytes = last.Started.Add(47*time.Minute), 0
+	last.Commands[1].Status = "status 50h, running, progress 3F00h"
+	rec.Verification = certs.Verification{Mode: erase.VerifyNone, Fraction: "0"}
+	rec.Exceptions = []erase.Exception{
+		{Code: "goes-on", Text: "The drive goes on erasing by itself."},
+		{Code: "interrupted", Params: map[string]string{"percent": "0", "cause": "context canceled"}, Text: "Cancelled."},
+	}
+	return ended(rec, 0)
+}
+
+// frozen never got as far as an erase.
+func frozen() certs.Sanitization {
+	rec := restored()
+	rec.Outcome, rec.Fulfilled, rec.Assurance, rec.Disposition = erase.Failed, false, erase.AssuranceNone, erase.Hold
+	rec.Achieved = certs.Achieved{Technique: erase.SecurityErase}
+	rec.Steps = rec.Steps[2:3]
+	rec.Verification = certs.Verification{Mode: erase.VerifyNone, Fraction: "0"}
+	still := *rec.Drive.Hidden.HPABytes
+	rec.Drive.HiddenAfter.HPABytes = &still
+	rec.Exceptions = []erase.Exception{
+		{Code: "frozen", Params: map[string]string{"percent": "0", "cause": "start ata-security-erase-enhanced: SECURITY SET PASSWORD: frozen: status 51h, error 04h (aborted)"}, Text: "Frozen."},
+		{Code: "hidden-area-left", Params: map[string]string{"bytes": "1048576000", "cause": "SET MAX ADDRESS was given once since power-on, and there is no way to power-cycle the drive here"}, Text: "Hidden."},
+		{Code: "not-reached", Params: map[string]string{"name": "boot partition 1", "bytes": "4194304"}, Text: "Not reached."},
+	}
+	return ended(rec, 0)
 }
 
 func withExceptions() certs.Sanitization {

@@ -149,7 +149,12 @@ func (s *sheet) drawBand(b band) {
 	baseline := top + height/2 + word.points*mmPerPoint*0.36
 	if b.sub != "" {
 		baseline -= 2.6
-		s.text(x, baseline+6, s.clean(b.sub, false), style{9, false, ink, 4})
+		sub := style{9, false, ink, 4}
+		clean := s.clean(b.sub, false)
+		for s.r.regular.width(clean, sub.points) > room && sub.points > 6 {
+			sub.points -= 0.5
+		}
+		s.text(x, baseline+6, clean, sub)
 	}
 	s.text(x, baseline, text, word)
 

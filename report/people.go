@@ -1,26 +1,36 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/inventory"
 )
 
 // exceptions draws what a reader must know, or the sentence that there is
-// nothing.
-func (s *sheet) exceptions(list []erase.Exception) {
+// nothing. byDrive is true when the drive erased itself and was then read.
+func (s *sheet) exceptions(list []erase.Exception, byDrive bool) {
 	s.section("exceptions")
 	if len(list) == 0 {
 		s.put(makeRow(s.cell(left, right-left, s.t.Get("exceptions.none", nil), value)))
 		return
 	}
+	// A code may have other words where the drive erased itself, or still does.
+	var variants []string
+	if goesOn(list) {
+		variants = append(variants, "-goes-on")
+	}
+	if byDrive {
+		variants = append(variants, "-by-drive")
+	}
 	const indent = 5.0
 	x, width := left+indent, right-left-indent
 	for _, e := range list {
-		text := s.cell(x, width, s.exception(e), value)
+		text := s.cell(x, width, s.exception(e, variants), value)
 		rows := []row{makeRow(text)}
 		if len(e.LBARanges) > 0 {
 			ranges := s.t.Get("exceptions.blocks", map[string]any{"Ranges": s.ranges(e.LBARanges)})
@@ -38,12 +48,20 @@ func (s *sheet) exceptions(list []erase.Exception) {
 	}
 }
 
+// goesOn reports whether the drive was left erasing by itself.
+func goesOn(list []erase.Exception) bool {
+	return slices.ContainsFunc(list, func(e erase.Exception) bool { return e.Code == "goes-on" })
+}
+
 // exception is the sentence of an exception in the page's language, or the
 // record's own English where the language has none or lacks a fact for it.
-func (s *sheet) exception(e erase.Exception) string {
+func (s *sheet) exception(e erase.Exception, variants []string) string {
 	args := map[string]any{}
 	for k, v := range e.Params {
 		args[k] = v
+		if k == "cause" {
+			args[k] = s.cause(v)
+		}
 		if k == "accepted" || k == "achieved" {
 			args[k] = s.known("method", v)
 		}
@@ -56,12 +74,23 @@ func (s *sheet) exception(e erase.Exception) string {
 			}
 		}
 	}
-	text, ok := s.t.Try("exception."+e.Code, args)
+	if name, ok := args["name"].(string); ok {
+		args["name"] = s.space(name)
+	}
+	text, ok := "", false
+	for _, v := range append(variants, "") {
+		if text, ok = s.t.Try("exception."+e.Code+v, args); ok {
+			break
+		}
+	}
 	if !ok {
 		text = joined(": ", e.Text)
 		if text == "" {
 			text = e.Code
 		}
+	}
+	if cause := e.Params["cause"]; ok && e.Code == "hidden-area-left" && cause != "" {
+		text += " " + s.t.Get("exceptions.cause", map[string]any{"Cause": s.cause(cause)})
 	}
 	// A cause may end with its own full stop.
 	if strings.HasSuffix(text, "..") && !strings.HasSuffix(text, "...") {
@@ -71,6 +100,34 @@ func (s *sheet) exception(e erase.Exception) string {
 		text += " " + s.t.Get("exceptions.cut", nil)
 	}
 	return text
+}
+
+// cause is a cause in the page's words as far as it has them: an error is a
+// chain of parts, and those that package erase always words alike are
+// translated. What a drive or a kernel said stays as it is.
+func (s *sheet) cause(text string) string {
+	parts := strings.Split(text, ": ")
+	for i, p := range parts {
+		id := inventory.EraseCommand(strings.TrimPrefix(p, "start "))
+		if name := erase.SpecificationName(id); name != string(id) {
+			parts[i] = name
+		} else if words, ok := s.t.Try("cause."+strings.ReplaceAll(p, " ", "-"), nil); ok {
+			parts[i] = words
+		}
+	}
+	return strings.Join(parts, ": ")
+}
+
+// space names a part of a drive beside the target: a word and perhaps a number.
+func (s *sheet) space(name string) string {
+	word, number := name, ""
+	if i := strings.LastIndexByte(name, ' '); i > 0 && strings.Trim(name[i+1:], "0123456789") == "" {
+		word, number = name[:i], name[i+1:]
+	}
+	if text, ok := s.t.Try("space."+strings.ReplaceAll(word, " ", "-"), nil); ok {
+		return joined(" ", text, number)
+	}
+	return name
 }
 
 // ranges lists block ranges, the first of them where there are many.

@@ -96,7 +96,7 @@ func (r *Renderer) Sanitization(rec certs.Sanitization, p Page) ([]byte, error) 
 		s.unitAndDrive(rec)
 		s.work(rec)
 		s.verification(rec)
-		s.exceptions(rec.Exceptions)
+		s.exceptions(rec.Exceptions, readAsErased(rec))
 		s.people(rec.People, rec.Operator, rec.Clock)
 		return s.foot(&rec.Policy, rec.RandomKeySHA256)
 	})
@@ -121,6 +121,10 @@ func (r *Renderer) Unit(rec certs.Unit, p Page) ([]byte, error) {
 // draw lays a record out and writes the document. What does not fit on one
 // page is tried again a little tighter, and kept so if that saves a page.
 func (r *Renderer) draw(h certs.Header, p Page, v verdict, layout func(*sheet) error) ([]byte, error) {
+	if p.Mode != certs.ModeReal && p.Mode != certs.ModeDemo {
+		// Nothing about a drive that does not exist is titled a certificate.
+		v.title = "title.simulated"
+	}
 	var best *sheet
 	for _, d := range []density{{1, 1}, {0.97, 0.94}, {0.95, 0.88}} {
 		s, err := r.open(h, p, v, d)

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -82,7 +81,10 @@ func capital(text string) string {
 func sanitizationBand(s *sheet, rec certs.Sanitization) band {
 	doc := document(rec.Requested.Standard)
 	b := band{}
-	if rec.Disposition != "" {
+	switch {
+	case goesOn(rec.Exceptions):
+		b.sub = s.t.Get("disposition.goes-on", nil)
+	case rec.Disposition != "":
 		b.sub = s.known("disposition", string(rec.Disposition))
 	}
 	achieved := s.t.Get("method.none", nil)
@@ -119,8 +121,7 @@ func (s *sheet) unitAndDrive(rec certs.Sanitization) {
 		{"blocks", s.blocks(d)},
 		{"firmware", d.Firmware},
 		{"wwn", d.WWN},
-		{"hidden", s.hidden(d.Hidden)},
-		{"health", s.health(d.Health)},
+		{"hidden", s.hidden(d)},
 	})
 }
 
@@ -196,35 +197,68 @@ func (s *sheet) blocks(d certs.DriveFacts) string {
 		"Logical": s.exactBytes(int64(d.LogicalBlockBytes)), "Physical": s.exactBytes(int64(d.PhysicalBlockBytes))})
 }
 
-// hidden tells the areas beyond ordinary reads; one that was not queried is
-// never said to be none.
-func (s *sheet) hidden(h certs.HiddenAreas) string {
-	if h.HPABytes == nil && h.DCOBytes == nil && h.AMABytes == nil {
+// hidden tells the areas beyond ordinary reads, before the run and after it.
+// One that was not asked about is never said to be none. Accessible Max Address
+// takes the place of the two others (ACS-4), so that a drive that answers to
+// it need not be asked about them; NVMe has none of the three.
+func (s *sheet) hidden(d certs.DriveFacts) string {
+	type area struct {
+		name          string
+		before, after *int64
+	}
+	asked := func(a area) bool { return a.before != nil || a.after != nil }
+	hpa := area{"HPA", d.Hidden.HPABytes, d.HiddenAfter.HPABytes}
+	dco := area{"DCO", d.Hidden.DCOBytes, d.HiddenAfter.DCOBytes}
+	ama := area{"AMA", d.Hidden.AMABytes, d.HiddenAfter.AMABytes}
+	var areas []area
+	if asked(hpa) || asked(dco) {
+		areas = append(areas, hpa, dco)
+	}
+	if asked(ama) {
+		areas = append(areas, ama)
+	}
+	if len(areas) == 0 {
 		return s.t.Get("value.not-queried", nil)
 	}
+	after := d.HiddenAfter != certs.HiddenAreas{}
+	var names, parts []string
+	none := true
+	for _, a := range areas {
+		names = append(names, a.name)
+		parts = append(parts, a.name+" "+s.area(a.before, a.after, after))
+		none = none && a.before != nil && *a.before == 0 && (!after || a.after != nil && *a.after == 0)
+	}
+	switch {
+	case none && d.Bus == inventory.BusNVMe:
+		return s.t.Get("value.none", nil)
+	case none:
+		return s.t.Get("hidden.none", map[string]any{"Areas": strings.Join(names, ", ")})
+	}
+	return strings.Join(parts, "; ")
+}
+
+// area is one hidden area before and after; asked is false when nothing was
+// asked after the run.
+func (s *sheet) area(before, after *int64, asked bool) string {
 	say := func(n *int64) string {
 		switch {
 		case n == nil:
-			return s.t.Get("value.area-not-queried", nil)
+			return s.t.Get("value.not-queried", nil)
 		case *n == 0:
 			return s.t.Get("value.none", nil)
 		}
 		return s.t.Bytes(*n)
 	}
-	return s.t.Get("value.hidden", map[string]any{"HPA": say(h.HPABytes), "DCO": say(h.DCOBytes), "AMA": say(h.AMABytes)})
-}
-
-func (s *sheet) health(h certs.Health) string {
-	if h.Before == "" && h.After == "" {
-		return s.t.Get("value.not-read", nil)
+	key := "hidden.before-after"
+	switch {
+	case before == nil && after == nil, before != nil && *before == 0 && (!asked || after != nil && *after == 0):
+		return say(before)
+	case before != nil && after != nil && *after == 0:
+		key = "hidden.restored"
+	case before != nil && after != nil && *before == *after:
+		key = "hidden.still"
 	}
-	say := func(text string) string {
-		if text == "" {
-			return s.t.Get("value.not-read", nil)
-		}
-		return text
-	}
-	return s.t.Get("value.health", map[string]any{"Before": say(h.Before), "After": say(h.After)})
+	return s.t.Get(key, map[string]any{"Before": say(before), "After": say(after)})
 }
 
 // work draws what was ordered, what was done, and the steps.
@@ -287,9 +321,21 @@ func (s *sheet) accepted(a certs.Accepted, doc string) string {
 // anybody approved it.
 func (s *sheet) achievedSentence(rec certs.Sanitization, doc string) string {
 	technique := s.technique(rec.Achieved.Technique)
+	command := ""
+	for _, st := range rec.Steps {
+		if name := erase.SpecificationName(st.Command); name != "" {
+			command = name
+		}
+	}
+	if command != "" && technique != "" {
+		technique = s.t.Get("sentence.technique", map[string]any{"Technique": short(technique), "Command": command})
+	}
 	if !rec.Outcome.Clean() {
-		if technique == "" {
+		switch {
+		case technique == "":
 			return s.t.Get("sentence.none", nil)
+		case command == "" && rec.Achieved.Technique != erase.Overwrite:
+			return s.t.Get("sentence.not-begun", map[string]any{"Technique": technique})
 		}
 		return s.t.Get("sentence.attempted", map[string]any{"Technique": technique})
 	}
@@ -299,70 +345,4 @@ func (s *sheet) achievedSentence(rec certs.Sanitization, doc string) string {
 		text += " " + s.t.Get("sentence.below", map[string]any{"Accepted": s.method(rec.Accepted.Method, doc)})
 	}
 	return text
-}
-
-// verification draws what reading back showed.
-func (s *sheet) verification(rec certs.Sanitization) {
-	v := rec.Verification
-	s.section("verification")
-	mode := v.Mode
-	if mode == "" {
-		mode = erase.VerifyNone
-	}
-	assurance := string(rec.Assurance)
-	if assurance == "" {
-		assurance = "none"
-	}
-	path, mismatches := "", s.t.Number(v.Mismatches)
-	if v.Path != "" {
-		path = s.known("read-path", v.Path)
-	}
-	cols := []column{
-		{field{"read-back", s.known("verify", string(mode))}, 25, true},
-		{field{"share", s.share(v.Fraction)}, 22, true},
-		{field{"bytes-read", s.exactBytes(v.BytesRead)}, 43, false},
-		{field{"mismatches", mismatches}, 29, true},
-		{field{"assurance", s.known("assurance", assurance)}, 33, false},
-		{field{"read-path", path}, 22, false},
-	}
-	if mode == erase.VerifyNone && v.BytesRead == 0 {
-		s.put(makeRow(s.cell(left, right-left, s.t.Get("verification.none", nil), strong)))
-		if rec.Assurance != erase.AssuranceNone {
-			s.put(makeRow(s.fieldCells(left, 26, right-left, field{"assurance", s.known("assurance", assurance)})...))
-		}
-		return
-	}
-	s.put(s.columns(cols...))
-	if v.Marker != "" {
-		s.put(makeRow(s.fieldCells(left, 26, right-left, field{"marker", v.Marker})...))
-	}
-	if n := len(v.Errors); n > 0 {
-		s.put(makeRow(s.cell(left, right-left, s.t.Count("verification.errors", int64(n), nil), value)))
-	}
-}
-
-// share writes a decimal fraction as a percentage, cut and never rounded up;
-// what is no fraction between 0 and 1 is shown as it stands.
-func (s *sheet) share(fraction string) string {
-	if ppm, ok := partsPerMillion(fraction); ok {
-		return s.t.Percent(ppm)
-	}
-	return fraction
-}
-
-func partsPerMillion(fraction string) (ppm int64, ok bool) {
-	whole, decimals, _ := strings.Cut(fraction, ".")
-	if whole != "0" && whole != "1" || len(decimals) > 30 {
-		return 0, false
-	}
-	for _, c := range decimals {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-	}
-	six := (decimals + "000000")[:6]
-	if _, err := fmt.Sscanf(whole+six, "%d", &ppm); err != nil || ppm > 1_000_000 {
-		return 0, false
-	}
-	return ppm, true
 }

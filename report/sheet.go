@@ -173,7 +173,8 @@ func (s *sheet) together(extra float64, rows ...row) {
 
 // need starts a new page unless there is room for h more millimetres.
 func (s *sheet) need(h float64) {
-	if s.y+h > bottom && s.y > nextTop {
+	const rounding = 0.01 // of lengths that were added up in another order
+	if s.y+h > bottom+rounding && s.y > nextTop {
 		s.addPage()
 		s.nextHead()
 	}

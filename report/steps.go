@@ -15,6 +15,9 @@ import (
 // different patterns share one.
 const maxStepRows = 9
 
+// maxCommands is how many commands of one step are shown.
+const maxCommands = 8
+
 // stepGroup is a run of consecutive steps that one row of the table stands for.
 type stepGroup struct {
 	first, last int // step numbers from 1, both inclusive
@@ -25,18 +28,17 @@ type stepGroup struct {
 	errors      int
 }
 
-// groupSteps joins consecutive equal steps: same technique, same pattern, same
+// groupSteps joins consecutive equal passes of overwriting: same pattern, same
 // commands and answers, no errors. Where that leaves too many rows (a run of 35
-// patterns), consecutive steps of one technique join whatever they write, but
-// random passes stay apart from fixed patterns.
+// patterns), consecutive passes join whatever they write, but random passes
+// stay apart from fixed patterns. What the drive does itself is never joined.
 func groupSteps(steps []certs.Step) []stepGroup {
-	equal := func(a, b certs.Step) bool {
-		return a.Technique == b.Technique && a.Pattern == b.Pattern && slices.Equal(a.Commands, b.Commands) &&
+	alike := func(a, b certs.Step) bool {
+		return overwrites(a) && overwrites(b) && a.Technique == b.Technique && isRandom(a.Pattern) == isRandom(b.Pattern) &&
 			len(a.Errors) == 0 && len(b.Errors) == 0
 	}
-	alike := func(a, b certs.Step) bool {
-		return a.Technique == b.Technique && isRandom(a.Pattern) == isRandom(b.Pattern) &&
-			len(a.Errors) == 0 && len(b.Errors) == 0
+	equal := func(a, b certs.Step) bool {
+		return alike(a, b) && a.Pattern == b.Pattern && slices.Equal(a.Commands, b.Commands)
 	}
 	groups := joinSteps(steps, equal)
 	if len(groups) > maxStepRows {
@@ -44,6 +46,10 @@ func groupSteps(steps []certs.Step) []stepGroup {
 	}
 	return groups
 }
+
+// overwrites reports whether a step is a pass of overwriting; the first records
+// named no kind, because there was no other.
+func overwrites(st certs.Step) bool { return st.Kind == erase.StepOverwrite || st.Kind == "" }
 
 func isRandom(pattern string) bool {
 	return strings.HasPrefix(pattern, "random (") || pattern == "random"
@@ -76,21 +82,21 @@ type stepColumns struct {
 }
 
 var stepTable = [...]stepColumns{
-	{"pass", left, 9},
-	{"step", left + 10, 45},
-	{"start", left + 57, 31},
-	{"end", left + 89, 31},
-	{"bytes", left + 121, 14},
-	{"answer", left + 136, 38},
+	{"number", left, 9},
+	{"step", left + 10, 80},
+	{"start", left + 92, 32},
+	{"end", left + 125, 32},
+	{"bytes", left + 158, 16},
 }
 
-// steps draws the table of steps.
+// steps draws the table of steps. What the drive was given and what it
+// answered stands below each step, as wide as the table.
 func (s *sheet) steps(steps []certs.Step) {
 	if len(steps) == 0 {
 		s.put(makeRow(s.cell(left, right-left, s.t.Get("steps.none", nil), value)))
 		return
 	}
-	text := style{7.75, false, ink, 3.5}
+	text, below := style{7.75, false, ink, 3.5}, style{7.25, false, muted, 3.2}
 	var head []cell
 	for _, c := range stepTable {
 		head = append(head, s.cell(c.x, c.width, s.t.Get("field."+c.key, nil), label))
@@ -104,19 +110,24 @@ func (s *sheet) steps(steps []certs.Step) {
 			number += "\u2013" + strconv.Itoa(g.last)
 		}
 		first, last := g.steps[0], g.steps[len(g.steps)-1]
-		texts := [...]string{
-			number, s.stepText(g), s.t.Timestamp(first.Started), s.t.Timestamp(last.Finished), s.t.Bytes(g.bytes), s.answer(g),
+		size := "\u2013"
+		if g.bytes > 0 || overwrites(first) {
+			size = s.t.Bytes(g.bytes)
 		}
+		texts := [...]string{number, s.stepText(g), s.t.Timestamp(first.Started), s.t.Timestamp(last.Finished), size}
 		var cells []cell
 		for j, c := range stepTable {
 			cells = append(cells, s.cell(c.x, c.width, texts[j], text))
 		}
 		r := makeRow(cells...)
-		if list := s.patternsInOrder(g); list != "" {
-			// As wide as the table, so that it takes few lines.
-			wide := s.cell(stepTable[1].x, right-stepTable[1].x, list, text)
+		for _, line := range append(s.answers(g), s.patternsInOrder(g)) {
+			if line == "" {
+				continue
+			}
+			wide := s.cell(stepTable[1].x, right-stepTable[1].x, line, below)
 			wide.dy = r.height
-			r = makeRow(append(cells, wide)...)
+			cells = append(cells, wide)
+			r = makeRow(cells...)
 		}
 		r.under = i < len(groups)-1
 		if i == 0 {
@@ -131,9 +142,33 @@ func (s *sheet) steps(steps []certs.Step) {
 	s.skip(0.6)
 }
 
-// stepText names the technique and the pattern or patterns of a row.
+// stepText says in words what a row's step was. It says what was done, not
+// what came of it: that is the drive's answer, and the outcome.
 func (s *sheet) stepText(g stepGroup) string {
-	technique := capital(s.technique(g.steps[0].Technique))
+	st := g.steps[0]
+	technique, command := capital(s.technique(st.Technique)), ""
+	if st.Command != "" {
+		command = erase.SpecificationName(st.Command)
+	}
+	switch st.Kind {
+	case erase.StepErase:
+		if technique == "" || command == "" {
+			return joined(" ", technique, command)
+		}
+		return fmt.Sprintf("%s (%s)", short(technique), command)
+	case erase.StepAwait:
+		if command == "" {
+			return s.t.Get("step.await-other", nil)
+		}
+		return s.t.Get("step.await", map[string]any{"Command": command})
+	case erase.StepReveal:
+		if st.Bytes > 0 {
+			return s.t.Get("step.revealed", map[string]any{"Size": s.t.Bytes(st.Bytes)})
+		}
+	}
+	if !overwrites(st) {
+		return joined(": ", s.known("step", string(st.Kind)), technique)
+	}
 	distinct := slices.Compact(slices.Sorted(slices.Values(g.patterns)))
 	text := ""
 	switch {
@@ -179,33 +214,67 @@ func (s *sheet) pattern(p string) string {
 	return p
 }
 
-// answer is what the drive said, once if it always said the same.
-func (s *sheet) answer(g stepGroup) string {
-	const maxCommands = 6
-	var answers []string
-	for _, st := range g.steps {
-		var parts []string
-		for i, c := range st.Commands {
-			if i == maxCommands {
-				parts = append(parts, s.t.Count("steps.more-commands", int64(len(st.Commands)-i), nil))
-				break
-			}
-			parts = append(parts, s.command(c))
+// answers are what the drive was given in a row's steps and what it answered,
+// a line each. Passes of overwriting take one line, once if the answer was
+// always the same.
+func (s *sheet) answers(g stepGroup) []string {
+	var lines []string
+	if !overwrites(g.steps[0]) {
+		lines = s.commands(g.steps[0].Commands)
+	} else {
+		var answers []string
+		for _, st := range g.steps {
+			answers = append(answers, strings.Join(s.commands(st.Commands), "; "))
 		}
-		answers = append(answers, strings.Join(parts, "; "))
-	}
-	distinct := slices.Compact(slices.Sorted(slices.Values(answers)))
-	text := distinct[0]
-	switch {
-	case len(distinct) > 1:
-		text = s.t.Count("steps.answers", int64(len(distinct)), nil)
-	case len(g.steps) > 1 && text != "":
-		text = s.t.Count("steps.each", int64(len(g.steps)), map[string]any{"Answer": text})
+		distinct := slices.Compact(slices.Sorted(slices.Values(answers)))
+		text := distinct[0]
+		switch {
+		case len(distinct) > 1:
+			text = s.t.Count("steps.answers", int64(len(distinct)), nil)
+		case len(g.steps) > 1 && text != "":
+			text = s.t.Count("steps.each", int64(len(g.steps)), map[string]any{"Answer": text})
+		}
+		lines = append(lines, text)
 	}
 	if g.errors > 0 {
-		text = joined("; ", text, s.t.Count("steps.errors", int64(g.errors), nil))
+		lines = append(lines, s.t.Count("steps.errors", int64(g.errors), nil))
 	}
-	return text
+	return lines
+}
+
+// commands are the lines of a step's commands. Of a question that was asked
+// over and over only the first and the last answer are shown, and of very many
+// commands the first ones and the last.
+func (s *sheet) commands(list []erase.Command) []string {
+	type line struct {
+		command erase.Command
+		left    int // out of the list behind it
+	}
+	var lines []line
+	for i, c := range list {
+		again := func(j int) bool { return j >= 0 && j < len(list) && list[j].Name == c.Name && list[j].Code == c.Code }
+		if again(i-1) && again(i+1) {
+			lines[len(lines)-1].left++ // counted behind the one before
+			continue
+		}
+		lines = append(lines, line{command: c})
+	}
+	if n := len(lines); n > maxCommands {
+		out := lines[maxCommands-2].left
+		for _, l := range lines[maxCommands-1 : n-1] {
+			out += 1 + l.left
+		}
+		lines[maxCommands-2].left = out
+		lines = append(lines[:maxCommands-1], lines[n-1])
+	}
+	var out []string
+	for _, l := range lines {
+		out = append(out, s.command(l.command))
+		if l.left > 0 {
+			out = append(out, s.t.Count("steps.more-commands", int64(l.left), nil))
+		}
+	}
+	return out
 }
 
 var transfers = regexp.MustCompile(`^(\d{1,18}) transfers, (\d{1,18}) refused$`)

@@ -1,9 +1,11 @@
 package report
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -11,6 +13,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/inventory"
 )
 
 func TestWritesOutWhatCannotBePrinted(t *testing.T) {
@@ -174,5 +178,162 @@ func TestEveryExceptionHasWords(t *testing.T) {
 	}
 	if seen < 10 {
 		t.Errorf("found %d exceptions in package erase, want more: has their writing changed?", seen)
+	}
+}
+
+// spoken is a sheet that only speaks.
+func spoken(t *testing.T, language string) *sheet {
+	t.Helper()
+	return &sheet{t: renderer(t).texts[language], density: density{1, 1}}
+}
+
+func plain(text string) string { return strings.ReplaceAll(text, "\u00a0", " ") }
+
+func TestEveryStepAndTechniqueHasWords(t *testing.T) {
+	s := spoken(t, "en")
+	for _, k := range []erase.StepKind{erase.StepThaw, erase.StepUnlock, erase.StepAwait, erase.StepReveal, erase.StepMark, erase.StepErase, erase.StepOverwrite, erase.StepReadBack} {
+		st := certs.Step{Kind: k, Technique: erase.CryptoErase, Command: inventory.NVMeSanitizeCrypto}
+		if k != erase.StepErase && k != erase.StepOverwrite {
+			st.Technique = erase.TechniqueNone
+		}
+		got := s.stepText(stepGroup{steps: []certs.Step{st}, passes: 1, patterns: []string{""}})
+		if got == "" || got == string(k) || keyLike.MatchString(got) {
+			t.Errorf("step %s is called %q", k, got)
+		}
+	}
+	for _, technique := range []erase.Technique{erase.Overwrite, erase.BlockErase, erase.CryptoErase, erase.SecurityErase, erase.Format, erase.Revert, erase.SanitizeOverwrite} {
+		if _, ok := s.t.Try("technique."+string(technique), nil); !ok {
+			t.Errorf("technique %s has no words", technique)
+		}
+	}
+	for _, assurance := range []erase.Assurance{erase.DeviceReported, erase.ReadBack, erase.MediaVerified} {
+		for _, key := range []string{"assurance.", "shows."} {
+			if _, ok := s.t.Try(key+string(assurance), nil); !ok {
+				t.Errorf("assurance %s has no %s", assurance, key)
+			}
+		}
+	}
+}
+
+// An area that nobody asked about is never said to be none.
+func TestHiddenAreasBeforeAndAfter(t *testing.T) {
+	of := func(n int64) *int64 { return &n }
+	type areas = certs.HiddenAreas
+	for _, c := range []struct {
+		name          string
+		bus           inventory.Bus
+		before, after areas
+		want          string
+	}{
+		{"never asked", inventory.BusUSB, areas{}, areas{}, "not asked"},
+		{"none", inventory.BusATA, areas{HPABytes: of(0), DCOBytes: of(0)}, areas{HPABytes: of(0), DCOBytes: of(0)}, "none (HPA, DCO)"},
+		{"only asked before", inventory.BusATA, areas{HPABytes: of(0), DCOBytes: of(0)}, areas{}, "none (HPA, DCO)"},
+		{"none by AMA", inventory.BusATA, areas{AMABytes: of(0)}, areas{AMABytes: of(0)}, "none (AMA)"},
+		{"NVMe", inventory.BusNVMe, areas{AMABytes: of(0)}, areas{AMABytes: of(0)}, "none"},
+		{"restored", inventory.BusATA, areas{HPABytes: of(1e9), DCOBytes: of(0)}, areas{HPABytes: of(0), DCOBytes: of(0)}, "HPA 1 GB restored; DCO none"},
+		{"still there", inventory.BusATA, areas{HPABytes: of(1e9)}, areas{HPABytes: of(1e9)}, "HPA 1 GB still hidden; DCO not asked"},
+		{"less", inventory.BusATA, areas{AMABytes: of(2e9)}, areas{AMABytes: of(1e9)}, "AMA 2 GB before, 1 GB after"},
+		{"not asked after", inventory.BusATA, areas{HPABytes: of(1e9), DCOBytes: of(0)}, areas{}, "HPA 1 GB before, not asked after; DCO none"},
+		{"not asked before", inventory.BusATA, areas{}, areas{HPABytes: of(0), DCOBytes: of(0)}, "HPA not asked before, none after; DCO not asked before, none after"},
+		{"one of them forgotten after", inventory.BusATA, areas{HPABytes: of(0), DCOBytes: of(0)}, areas{HPABytes: of(0)}, "HPA none; DCO none before, not asked after"},
+	} {
+		d := certs.DriveFacts{Bus: c.bus, Hidden: c.before, HiddenAfter: c.after}
+		if got := plain(spoken(t, "en").hidden(d)); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestHealthIsTranslatedOnlyAsAWhole(t *testing.T) {
+	for in, want := range map[string]string{
+		"passed, 12345 h, 0 reallocated":           "bestått, 12 345 t, 0 reallokert",
+		"failing, 3 % used, 100 % spare":           "ikke bestått, 3 % brukt, 100 % i reserve",
+		"2 pending, 1 uncorrectable":               "2 ventende, 1 ukorrigerbare",
+		"passed, 9 lives":                          "passed, 9 lives",
+		"ok":                                       "ok",
+		"passed, 99999999999999999999 reallocated": "passed, 99999999999999999999 reallocated",
+	} {
+		if got := plain(spoken(t, "nb").healthWords(in)); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestMarkersInWords(t *testing.T) {
+	for _, c := range []struct {
+		v    certs.Verification
+		want string
+	}{
+		{certs.Verification{}, ""},
+		{certs.Verification{Marker: "gone at all 4,096 places"}, "gone at all 4,096 places"},
+		{certs.Verification{Markers: 4096, Remembered: 3981}, "4,096 markers written before, none left; 3,981 other places remembered, none unchanged"},
+		{certs.Verification{Markers: 4096}, "4,096 markers written before, none left"},
+		{certs.Verification{Remembered: 3981}, "No marker could be placed before; 3,981 other places remembered, none unchanged"},
+		{certs.Verification{Markers: 4096, MarkersLeft: 1, Remembered: 1, Unchanged: 1}, "4,096 markers written before, 1 still there; 1 other place remembered, 1 unchanged"},
+	} {
+		if got := spoken(t, "en").markers(c.v); got != c.want {
+			t.Errorf("%+v: got %q, want %q", c.v, got, c.want)
+		}
+	}
+}
+
+// What reading showed is told by what was last done to the drive.
+func TestWhatReadingShows(t *testing.T) {
+	s := spoken(t, "en")
+	byItself, written := s.shows(crypto()), s.shows(clean())
+	if byItself == "" || written == "" || byItself == written {
+		t.Fatalf("after an erase by the drive %q, after overwriting %q", byItself, written)
+	}
+	both := crypto()
+	both.Steps = append(both.Steps, clean().Steps...)
+	if got := s.shows(both); got != written {
+		t.Errorf("after an erase by the drive and overwriting: %q, want %q", got, written)
+	}
+	if got := s.shows(markersLeft()); got != "" {
+		t.Errorf("without assurance the page says %q", got)
+	}
+}
+
+// A drive that was asked ten thousand times fills no page.
+func TestOfManyAnswersTheFirstAndTheLastAreShown(t *testing.T) {
+	s := spoken(t, "en")
+	ask := erase.Command{Name: "SANITIZE STATUS EXT", Code: "B4h/0000h"}
+	list := []erase.Command{{Name: "OVERWRITE EXT", Status: "accepted"}}
+	for i := range 10_000 {
+		c := ask
+		c.Status = fmt.Sprintf("progress %d", i)
+		list = append(list, c)
+	}
+	want := []string{"OVERWRITE EXT: accepted", "SANITIZE STATUS EXT (B4h/0000h): progress 0",
+		"9,998 more commands in the attached evidence.json", "SANITIZE STATUS EXT (B4h/0000h): progress 9999"}
+	if got := s.commands(list); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	list = nil
+	for i := range 100 {
+		list = append(list, erase.Command{Name: fmt.Sprint("command ", i)})
+	}
+	got := s.commands(list)
+	if n := len(got); n != maxCommands+1 || got[0] != "command 0" || got[n-1] != "command 99" || got[n-2] != "92 more commands in the attached evidence.json" {
+		t.Errorf("of a hundred commands: %q", got)
+	}
+}
+
+func TestCausesAreTranslatedWhereTheyAreKnown(t *testing.T) {
+	for in, want := range map[string]string{
+		"start ata-security-erase-enhanced: SECURITY SET PASSWORD: frozen: status 51h": "SECURITY ERASE UNIT, enhanced mode: SECURITY SET PASSWORD: frosset: status 51h",
+		"device gone: no such device": "disken er borte: no such device",
+		"start the engine":            "start the engine",
+		"":                            "",
+	} {
+		if got := spoken(t, "nb").cause(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+	// The words must be those that package erase uses.
+	for _, err := range []error{erase.ErrFrozen, erase.ErrLocked, erase.ErrRefusedByDrive, erase.ErrUnsupported, erase.ErrEraseFailed, erase.ErrGone, erase.ErrStalled, erase.ErrGivenUp, erase.ErrIdentityChanged, erase.ErrSizeChanged} {
+		if _, ok := spoken(t, "nb").t.Try("cause."+strings.ReplaceAll(err.Error(), " ", "-"), nil); !ok {
+			t.Errorf("cause %q has no words", err)
+		}
 	}
 }
