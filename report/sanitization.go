@@ -225,7 +225,7 @@ func (s *sheet) hidden(d certs.DriveFacts) string {
 	none := true
 	for _, a := range areas {
 		names = append(names, a.name)
-		parts = append(parts, a.name+" "+s.area(a.before, a.after, after))
+		parts = append(parts, a.name+"\u00a0"+s.area(a.before, a.after, after))
 		none = none && a.before != nil && *a.before == 0 && (!after || a.after != nil && *a.after == 0)
 	}
 	switch {

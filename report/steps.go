@@ -96,7 +96,7 @@ func (s *sheet) steps(steps []certs.Step) {
 		s.put(makeRow(s.cell(left, right-left, s.t.Get("steps.none", nil), value)))
 		return
 	}
-	text, below := style{7.75, false, ink, 3.5}, style{7.25, false, muted, 3.2}
+	text, below := style{7.75, false, ink, 3.5}, style{7.25, false, ink, 3.2}
 	var head []cell
 	for _, c := range stepTable {
 		head = append(head, s.cell(c.x, c.width, s.t.Get("field."+c.key, nil), label))

@@ -45,11 +45,11 @@ func (s *sheet) verification(rec certs.Sanitization) {
 		return
 	}
 	s.put(s.columns(
-		column{field{"read-back", s.known("verify", string(mode))}, 25, true},
-		column{field{"share", s.share(v.Fraction)}, 26, true},
-		column{field{"bytes-read", s.exactBytes(v.BytesRead)}, 40, false},
-		column{field{"mismatches", mismatches}, 29, true},
-		column{field{"assurance", s.known("assurance", assurance)}, 32, false},
+		column{field{"read-back", s.known("verify", string(mode))}, 22, true},
+		column{field{"share", s.share(v.Fraction)}, 28, true},
+		column{field{"bytes-read", s.exactBytes(v.BytesRead)}, 42, false},
+		column{field{"mismatches", mismatches}, 27, true},
+		column{field{"assurance", s.known("assurance", assurance)}, 33, false},
 		column{field{"read-path", path}, 22, false}))
 	markers := value
 	if v.MarkersLeft > 0 || v.Unchanged > 0 {
