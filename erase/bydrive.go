@@ -36,10 +36,10 @@ type firmwareRun struct {
 const leaveWithin = 2 * time.Minute
 
 // pollEvery is how often a drive at work is asked: often at first, since a
-// crypto erase takes moments, and at least once a second, so that its end is
-// seen when it comes.
+// crypto erase takes moments, and more seldom the longer it takes, since every
+// question disturbs a disk a little.
 func pollEvery(elapsed time.Duration) time.Duration {
-	return min(max(elapsed/8, 100*time.Millisecond), time.Second)
+	return min(max(elapsed/64, 100*time.Millisecond), 10*time.Second)
 }
 
 // askBefore notes the drive's state before the first step.
@@ -135,6 +135,7 @@ func (r *runner) eraseByDrive(ctx context.Context, fw Firmware, step Step) error
 	if err := r.journal(Journal{Command: step.Command}); err != nil {
 		return err
 	}
+	r.accepted, r.erased = false, false
 	r.touched, r.left = true, false
 	commands, err := fw.Start(ctx, step.Command, step.Options)
 	p.Commands = append(p.Commands, commands...)

@@ -250,7 +250,7 @@ func TestSlowDriveIsWaitedFor(t *testing.T) {
 	d := newFirmwareDrive(1 << 20)
 	d.takes = 60 * time.Hour
 	r := d.run(t, d.purge(block, erase.ExpectUniform, erase.VerifyFull), nil)
-	if r.Outcome != erase.Sanitized || r.Passes[1].Elapsed < d.takes || r.Passes[1].Elapsed > d.takes+2*time.Second {
+	if r.Outcome != erase.Sanitized || r.Passes[1].Elapsed < d.takes || r.Passes[1].Elapsed > d.takes+10*time.Second {
 		t.Errorf("outcome %v after %v, %v", r.Outcome, r.Passes[1].Elapsed, r.Exceptions)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ombruk/ombruk/inventory"
@@ -190,7 +191,11 @@ func (r *runner) faults() {
 	}
 	if r.mismatch.total > 0 {
 		n, params := blocks(r.mismatch)
-		r.except("mismatch", fmt.Sprintf("Blocks that held something else than what was written: %s.", n), params, r.mismatch.ranges("mismatch", block)...)
+		text := "Blocks that held something else than what was written: %s."
+		if r.rule != ExpectWritten {
+			text = "Blocks that do not read as erased: %s."
+		}
+		r.except("mismatch", fmt.Sprintf(text, n), params, r.mismatch.ranges("mismatch", block)...)
 	}
 }
 
@@ -213,7 +218,8 @@ func (r *runner) circumstances() {
 			continue
 		}
 		for _, s := range a.Spaces {
-			if s.Reach == "none" || s.Reach == "node" || !r.erased {
+			covered := r.erased && (s.Reach == "drive" || r.plan.Together && slices.Contains(r.plan.Drive.Siblings, s.Path))
+			if !covered {
 				r.except("not-reached", fmt.Sprintf("The drive also has %s (%d bytes), which this record does not cover.", s.Name, s.SizeBytes), map[string]string{"name": s.Name, "bytes": fmt.Sprint(s.SizeBytes)})
 			}
 		}

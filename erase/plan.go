@@ -57,6 +57,8 @@ type Plan struct {
 	// Command is the drive's own command behind Technique; empty when the
 	// host overwrites.
 	Command inventory.EraseCommand
+	// Together is true when the plan covers every namespace of the drive.
+	Together bool
 	// Reference is the sentence printed beside the achieved method.
 	Reference string
 	Verify    VerifyMode
@@ -134,7 +136,7 @@ type Fallback struct {
 // if that can do anything, with the ways out in Fallbacks.
 func MakePlan(d inventory.Drive, o Order) (Plan, error) {
 	s := o.Standard
-	p := Plan{Drive: d, Standard: s, Requested: s.Method, Accepted: s.Method, AcceptedBy: "order", Verify: o.Verify}
+	p := Plan{Drive: d, Standard: s, Requested: s.Method, Accepted: s.Method, AcceptedBy: "order", Verify: o.Verify, Together: o.Together}
 	if o.Accept != MethodNone && o.Accept < p.Accepted {
 		p.Accepted, p.AcceptedBy = o.Accept, o.AcceptBy
 		p.say("%s is ordered; %s accepts %s", p.Requested, o.AcceptBy, o.Accept)

@@ -161,13 +161,17 @@ func (a *app) demoErase(cmd *cobra.Command, image string, m inventory.Machine) (
 	if err != nil {
 		return nil, err
 	}
-	_, drives, err := a.targets(ctx, []string{image}, false)
+	r := machineRig{}
+	_, drives, err := a.targets(ctx, r, []string{image}, false)
 	if err != nil {
 		return nil, err
 	}
-	plans, err := a.plans(drives, order)
+	works, refusals, err := a.prepare(ctx, r, f, order, drives)
+	if err == nil {
+		err = firstOf(refusals)
+	}
 	if err != nil {
-		return nil, err
+		return nil, refused(err)
 	}
 	b := new(batch)
 	if b.station, err = a.station(certs.ModeDemo); err != nil {
@@ -177,7 +181,7 @@ func (a *app) demoErase(cmd *cobra.Command, image string, m inventory.Machine) (
 	if b.order, err = a.order(f, p, certs.Agency{}, b); err != nil {
 		return nil, err
 	}
-	return b, a.runAll(ctx, b, plans)
+	return b, a.runAll(ctx, r, b, works)
 }
 
 // writeScratch makes an image full of known content.

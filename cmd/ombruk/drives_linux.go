@@ -15,28 +15,38 @@ import (
 )
 
 func newDrivesCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var simulate []string
+	cmd := &cobra.Command{
 		Use:   "drives [PATH...]",
 		Short: "Show each drive: what it is, what it can do, why it may not be touched",
 		Long: `drives shows the drives of this machine, or those at the given paths: block
-devices by any path, or image files. It only reads.
+devices by any path, or image files. Each is asked what its own firmware can do.
+It only reads.
 
 Exit status: 0 shown; 1 a drive could not be read; 64 usage.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, paths []string) error {
-			var source inventory.Source
-			all, err := source.Drives(cmd.Context())
+			if listed, err := a.listProfiles(simulate); listed || err != nil {
+				return err
+			}
+			r, err := a.rig(simulate)
+			if err != nil {
+				return err
+			}
+			all, err := r.drives(cmd.Context())
 			if err != nil && len(paths) == 0 {
 				return fail(exitError, "", err)
 			}
 			shown, failed := all, error(nil)
 			if len(paths) > 0 {
+				var named []inventory.Drive
+				var errs []error
+				_, named, errs = r.targets(cmd.Context(), paths...)
 				shown = nil
-				for _, path := range paths {
-					d, err := source.Drive(cmd.Context(), path)
+				for i, err := range errs {
 					switch {
 					case err == nil:
-						shown = append(shown, d)
+						shown = append(shown, named[i])
 					case failed == nil:
 						failed = err
 					default:
@@ -44,6 +54,7 @@ Exit status: 0 shown; 1 a drive could not be read; 64 usage.`,
 					}
 				}
 			}
+			a.asked(cmd.Context(), r, shown)
 			if err := a.showDrives(shown, all); err != nil {
 				return err
 			}
@@ -53,12 +64,16 @@ Exit status: 0 shown; 1 a drive could not be read; 64 usage.`,
 			return nil
 		},
 	}
+	simulateFlag(cmd, &simulate)
+	return cmd
 }
 
 // driveMethod is one way in which a drive can be sanitized.
 type driveMethod struct {
 	Method    erase.Method    `json:"method"`
 	Technique erase.Technique `json:"technique"`
+	// Command is the drive's own; empty for overwriting.
+	Command inventory.EraseCommand `json:"command,omitempty"`
 }
 
 // driveLine is the JSON line of one drive.
@@ -107,7 +122,7 @@ func blockedReason(d inventory.Drive, all []inventory.Drive) string {
 func driveMethods(d inventory.Drive) []driveMethod {
 	methods := []driveMethod{}
 	for _, f := range erase.Reach(d, policy.Default().Rules) {
-		methods = append(methods, driveMethod{f.Method, f.Technique})
+		methods = append(methods, driveMethod{f.Method, f.Technique, f.Command})
 	}
 	return methods
 }
@@ -160,11 +175,18 @@ func driveText(d inventory.Drive, all []inventory.Drive) []string {
 	if len(d.Siblings) > 0 {
 		add("behind the same controller: %s", cell(strings.Join(d.Siblings, ", ")))
 	}
+	for _, fact := range answered(d.Abilities) {
+		add("%s", cell(fact))
+	}
 	reason := blockedReason(d, all)
 	if reason == "" {
 		var ways []string
 		for _, m := range driveMethods(d) {
-			ways = append(ways, fmt.Sprintf("%s by %s", m.Method, m.Technique))
+			way := fmt.Sprintf("%s by %s", m.Method, m.Technique)
+			if m.Command != "" {
+				way += fmt.Sprintf(" (%s)", m.Command)
+			}
+			ways = append(ways, way)
 		}
 		add("can be erased: %s", strings.Join(ways, ", "))
 		return lines
@@ -176,6 +198,44 @@ func driveText(d inventory.Drive, all []inventory.Drive) []string {
 		}
 	}
 	return lines
+}
+
+// answered is what a person should know of what a drive answered.
+func answered(a *inventory.Abilities) []string {
+	if a == nil {
+		return nil
+	}
+	var facts []string
+	s := a.Security
+	for _, f := range []struct {
+		is   bool
+		text string
+	}{
+		{s.Frozen, "frozen: takes no security command until it was without power or the machine suspended (--thaw)"},
+		{s.Locked && s.MasterOnly, "locked with a password at its maximum level: the master password erases but does not open it"},
+		{s.Locked && !s.MasterOnly, "locked with a password (--drive-password or --psid opens it)"},
+		{s.Enabled && !s.Locked, "a password is set"},
+		{s.AttemptsUsedUp, "takes no password until it was without power"},
+		{s.BlockedSID, "the machine's firmware blocks the drive's owner until it was without power"},
+		{a.Encrypts, "always encrypts what it stores"},
+		{a.Through != "", "reached through a " + a.Through},
+		{a.Zoned != "", "zoned (" + a.Zoned + ")"},
+		{a.BlockBytes != 0, fmt.Sprintf("formatted with blocks of %d bytes", a.BlockBytes)},
+		{a.Hidden.Bytes() > 0, "hides " + decimalBytes(a.Hidden.Bytes()) + " (HPA, DCO or AMA)"},
+		{a.Hidden.Stuck != "", "what it hides cannot be restored now: " + a.Hidden.Stuck},
+	} {
+		if f.is {
+			facts = append(facts, f.text)
+		}
+	}
+	switch z := a.Sanitize; z.State {
+	case inventory.SanitizeRunning, inventory.SanitizeFailed, inventory.SanitizeVerifying, inventory.SanitizeUnknown:
+		facts = append(facts, strings.TrimSpace(fmt.Sprintf("sanitize: %s %s %s", z.State, z.Command, z.Raw)))
+	}
+	for _, p := range a.Spaces {
+		facts = append(facts, strings.TrimSpace(fmt.Sprintf("also has %s, %s %s", p.Name, decimalBytes(p.SizeBytes), p.Path)))
+	}
+	return append(facts, a.Notes...)
 }
 
 // modelText is maker and model, without the maker twice.

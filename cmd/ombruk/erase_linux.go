@@ -10,9 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
-	"github.com/ombruk/ombruk/internal/drive"
 	"github.com/ombruk/ombruk/internal/job"
 	"github.com/ombruk/ombruk/inventory"
 )
@@ -31,9 +29,9 @@ confirmed are refused.
 ` + exitHelp,
 		Example: `  ombruk erase /dev/sdb --standard nist-800-88r2-clear --confirm WD-WXC1A8
   ombruk erase disk.img --standard nist-800-88r2-clear --confirm disk.img`,
-		Args: cobra.MinimumNArgs(1),
+		Args: targetsOrSimulated(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.recover(certs.ModeReal); err != nil {
+			if listed, err := a.listProfiles(f.simulate); listed || err != nil {
 				return err
 			}
 			_, err := a.erase(cmd.Context(), f, args)
@@ -69,16 +67,26 @@ func (a *app) erase(ctx context.Context, f *jobFlags, paths []string) (*batch, e
 	if err != nil {
 		return nil, err
 	}
-	all, drives, err := a.targets(ctx, paths, f.allowFabric)
+	r, err := a.rig(f.simulate)
 	if err != nil {
 		return nil, err
 	}
-	plans, err := a.plans(drives, order)
+	if err := a.recover(r.mode()); err != nil {
+		return nil, err
+	}
+	all, drives, err := a.targets(ctx, r, paths, f.allowFabric)
 	if err != nil {
 		return nil, err
 	}
-	for _, plan := range plans {
-		if err := a.showPlan(plan, nil); err != nil {
+	works, refusals, err := a.prepare(ctx, r, f, order, drives)
+	if err != nil {
+		return nil, refused(err)
+	}
+	if err := firstOf(refusals); err != nil {
+		return nil, refused(err)
+	}
+	for _, w := range works {
+		if err := a.showPlan(w.plan, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -86,20 +94,37 @@ func (a *app) erase(ctx context.Context, f *jobFlags, paths []string) (*batch, e
 		return nil, err
 	}
 	b := new(batch)
-	if b.station, err = a.station(certs.ModeReal); err != nil {
+	if b.station, err = a.station(r.mode()); err != nil {
 		return nil, err
 	}
-	b.machine = inventory.Machine{System: inventory.Source{}.System(), Drives: all}
+	r.clocked(b.station)
+	if err := a.resumes(b.station, works); err != nil {
+		return nil, err
+	}
+	if err := a.thaw(ctx, r, works); err != nil {
+		return nil, err
+	}
+	b.machine = inventory.Machine{System: r.system(), Drives: all}
 	if b.order, err = a.order(f, p, agency, b); err != nil {
 		return nil, err
 	}
-	return b, a.runAll(ctx, b, plans)
+	return b, a.runAll(ctx, r, b, works)
+}
+
+// firstOf is the first error there is.
+func firstOf(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // runAll opens every drive and makes every started record durable, and only if
 // all of that went through erases them side by side.
-func (a *app) runAll(parent context.Context, b *batch, plans []erase.Plan) error {
-	started, err := beginAll(b, plans)
+func (a *app) runAll(parent context.Context, r rig, b *batch, works []work) error {
+	started, err := beginAll(parent, r, b, works)
 	if err != nil {
 		return refused(err)
 	}
@@ -107,6 +132,10 @@ func (a *app) runAll(parent context.Context, b *batch, plans []erase.Plan) error
 	// goroutines until the runtime notices; with more places than cores
 	// nobody waits for that.
 	runtime.GOMAXPROCS(min(64, runtime.NumCPU()+4*len(started)))
+	var plans []erase.Plan
+	for _, w := range works {
+		plans = append(plans, w.plan)
+	}
 	view := a.view(plans)
 	ctx, cancel := a.interruptible(parent, func() {
 		view.note("stopping: what is being written is finished and the records are closed; press again to leave at once")
@@ -140,8 +169,8 @@ func (a *app) conclude(b *batch, plans []erase.Plan) error {
 }
 
 // beginAll opens every drive and makes its started record durable, or none.
-func beginAll(b *batch, plans []erase.Plan) (started []*job.Started, err error) {
-	var devices []*drive.Drive
+func beginAll(ctx context.Context, r rig, b *batch, works []work) (started []*job.Started, err error) {
+	var devices []job.Device
 	defer func() {
 		if err == nil {
 			return
@@ -153,17 +182,18 @@ func beginAll(b *batch, plans []erase.Plan) (started []*job.Started, err error) 
 			_ = d.Close()
 		}
 	}()
-	for _, p := range plans {
-		d, err := drive.Open(p.Drive, inventory.Source{}.Facts)
+	for _, w := range works {
+		d, err := r.open(ctx, w.drives, w.secrets)
 		if err != nil {
 			return nil, err
 		}
 		devices = append(devices, d)
 	}
-	for i, p := range plans {
-		s, err := b.station.Begin(job.Task{Plan: p, Device: devices[i], Machine: b.machine, Alongside: len(plans), Temperature: temperature(p.Drive)}, b.order)
+	for i, w := range works {
+		s, err := b.station.Begin(job.Task{Plan: w.plan, Device: devices[i], Machine: b.machine, Alongside: len(works),
+			Temperature: temperature(w.plan.Drive), Resume: w.resume, Before: w.before}, b.order)
 		if err != nil {
-			return started, fmt.Errorf("begin %s: %w", p.Drive.Path, err)
+			return started, fmt.Errorf("begin %s: %w", w.plan.Drive.Path, err)
 		}
 		started = append(started, s)
 	}

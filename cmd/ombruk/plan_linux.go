@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -32,10 +31,10 @@ type planLine struct {
 func newPlanCommand(a *app) *cobra.Command {
 	f := new(jobFlags)
 	cmd := &cobra.Command{
-		Use:   "plan TARGET...",
+		Use:   "plan TARGET... | --simulate PROFILE",
 		Short: "Show what erase would do to drives or image files, and why",
 		Long:  planHelp(),
-		Args:  cobra.MinimumNArgs(1),
+		Args:  targetsOrSimulated(f),
 		RunE:  func(cmd *cobra.Command, args []string) error { return a.plan(cmd, f, args) },
 	}
 	f.planning(cmd)
@@ -62,24 +61,27 @@ func (a *app) plan(cmd *cobra.Command, f *jobFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	_, drives, err := a.targets(cmd.Context(), args, f.allowFabric)
+	if listed, err := a.listProfiles(f.simulate); listed || err != nil {
+		return err
+	}
+	r, err := a.rig(f.simulate)
 	if err != nil {
 		return err
 	}
-	var first error
-	for _, d := range drives {
-		plan, err := erase.MakePlan(d, order)
-		if err != nil && !errors.Is(err, erase.ErrOutOfReach) {
-			return refused(err)
-		}
-		if first == nil {
-			first = err
-		}
-		if err := a.showPlan(plan, err); err != nil {
+	_, drives, err := a.targets(cmd.Context(), r, args, f.allowFabric)
+	if err != nil {
+		return err
+	}
+	works, refusals, err := a.prepare(cmd.Context(), r, f, order, drives)
+	if err != nil {
+		return refused(err)
+	}
+	for i, w := range works {
+		if err := a.showPlan(w.plan, refusals[i]); err != nil {
 			return err
 		}
 	}
-	return refused(first)
+	return refused(firstOf(refusals))
 }
 
 // showPlan prints a plan for a person or a script.

@@ -40,14 +40,18 @@ func internal(d inventory.Drive) bool {
 func (a *app) process(cmd *cobra.Command, f *jobFlags, paths []string) error {
 	ctx := cmd.Context()
 	began := a.now()
-	if err := a.recover(certs.ModeReal); err != nil {
+	if listed, err := a.listProfiles(f.simulate); listed || err != nil {
 		return err
 	}
-	machine, err := inventory.Source{}.Machine(ctx)
+	r, err := a.rig(f.simulate)
 	if err != nil {
 		return err
 	}
-	if len(paths) == 0 {
+	machine, err := r.machine(ctx)
+	if err != nil {
+		return err
+	}
+	if len(paths) == 0 && len(f.simulate) == 0 {
 		for _, d := range machine.Drives {
 			if internal(d) {
 				paths = append(paths, d.Path)

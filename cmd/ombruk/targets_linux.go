@@ -14,7 +14,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/drivesim"
 	"github.com/ombruk/ombruk/internal/policy"
 	"github.com/ombruk/ombruk/inventory"
 )
@@ -24,7 +26,9 @@ type jobFlags struct {
 	standard, verify, accept string
 	confirm                  []string
 	bestEffort, allowFabric  bool
-	keepKey                  bool
+	keepKey, thaw            bool
+	simulate                 []string // profiles
+	psids, passwords         []string // SERIAL=VALUE
 	title, place, contact    string
 	confidentiality          string
 }
@@ -37,6 +41,10 @@ func (f *jobFlags) planning(cmd *cobra.Command) {
 	fs.StringVar(&f.accept, "accept", "", "least Method the customer settles for: clear or purge (default: the standard's)")
 	fs.BoolVar(&f.bestEffort, "best-effort", false, "run the strongest technique even when it cannot reach the accepted Method; the page is then a record, not a certificate")
 	fs.BoolVar(&f.allowFabric, "allow-fabric", false, "allow drives that are reached over a network or storage fabric")
+	fs.BoolVar(&f.thaw, "thaw", false, "suspend this machine for a few seconds to lift a drive's freeze lock")
+	fs.StringArrayVar(&f.psids, "psid", nil, "SERIAL=PSID of a locked self-encrypting drive, from its label; may be scanned")
+	fs.StringArrayVar(&f.passwords, "drive-password", nil, "SERIAL=FILE with the password of a locked drive")
+	simulateFlag(cmd, &f.simulate)
 	_ = cmd.RegisterFlagCompletionFunc("standard", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var ids []string
 		for _, s := range erase.Standards() {
@@ -66,7 +74,7 @@ func (a *app) orderOf(f *jobFlags, p policy.Policy) (erase.Order, error) {
 	if err != nil {
 		return erase.Order{}, fail(exitUsage, "", err)
 	}
-	o := erase.Order{Standard: s, BestEffort: f.bestEffort, Verify: p.VerifyAfterOverwrite}
+	o := erase.Order{Standard: s, BestEffort: f.bestEffort, Rules: p.Rules}
 	if p.Accept != erase.MethodNone {
 		o.Accept, o.AcceptBy = p.Accept, "policy "+p.Name
 	}
@@ -83,14 +91,25 @@ func (a *app) orderOf(f *jobFlags, p policy.Policy) (erase.Order, error) {
 	switch v := erase.VerifyMode(f.verify); v {
 	case "":
 	case erase.VerifyFull, erase.VerifySample, erase.VerifyNone:
-		if a.flags.policy != "" && lessRead(v, o.Verify) {
-			return o, fail(exitRefused, "leave --verify out, or ask the agency for another policy", fmt.Errorf("refused: --verify %s is less than the policy %s asks for, %s", v, p.Name, o.Verify))
+		if most := strictest(p.Rules); a.flags.policy != "" && lessRead(v, most) {
+			return o, fail(exitRefused, "leave --verify out, or ask the agency for another policy", fmt.Errorf("refused: --verify %s is less than the policy %s asks for, %s", v, p.Name, most))
 		}
 		o.Verify = v
 	default:
 		return o, fail(exitUsage, "", fmt.Errorf("--verify %s: want full, sample or none", f.verify))
 	}
 	return o, nil
+}
+
+// strictest is the most that a policy wants read back after any technique.
+func strictest(r erase.Rules) erase.VerifyMode {
+	most := erase.VerifyNone
+	for _, asked := range r.ReadBack {
+		if lessRead(most, asked) {
+			most = asked
+		}
+	}
+	return most
 }
 
 // lessRead reports whether a reads back less than b.
@@ -110,7 +129,15 @@ func refused(err error) error {
 
 // targets finds the drives that are named, each once, and refuses them all if
 // one may not be touched. all is every drive of the machine.
-func (a *app) targets(ctx context.Context, paths []string, allowFabric bool) (all, found []inventory.Drive, err error) {
+func (a *app) targets(ctx context.Context, r rig, paths []string, allowFabric bool) (all, found []inventory.Drive, err error) {
+	if r.mode() == certs.ModeSimulated {
+		if len(paths) == 0 {
+			all, _, _ := r.targets(ctx)
+			for _, d := range all {
+				paths = append(paths, d.Path)
+			}
+		}
+	}
 	for i, path := range paths {
 		// A record must name its target so that it can be found from
 		// anywhere. filepath.Abs would take ".." as text: behind a symbolic
@@ -119,7 +146,7 @@ func (a *app) targets(ctx context.Context, paths []string, allowFabric bool) (al
 			paths[i] = wd + "/" + path
 		}
 	}
-	all, named, errs := inventory.Source{}.Targets(ctx, paths...)
+	all, named, errs := r.targets(ctx, paths...)
 	seen := map[string]bool{}
 	for i, d := range named {
 		switch err := errs[i]; {
@@ -144,17 +171,28 @@ func (a *app) targets(ctx context.Context, paths []string, allowFabric bool) (al
 	return all, found, nil
 }
 
-// plans makes the plans of all drives, or refuses them all.
-func (a *app) plans(drives []inventory.Drive, o erase.Order) ([]erase.Plan, error) {
-	var plans []erase.Plan
-	for _, d := range drives {
-		p, err := erase.MakePlan(d, o)
-		if err != nil {
-			return nil, refused(err)
+// targetsOrSimulated is how many targets a command takes: one at least, or none
+// where simulated drives stand for them.
+func targetsOrSimulated(f *jobFlags) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(f.simulate) > 0 {
+			return nil
 		}
-		plans = append(plans, p)
+		return cobra.MinimumNArgs(1)(cmd, args)
 	}
-	return plans, nil
+}
+
+// simulateFlag adds --simulate.
+func simulateFlag(cmd *cobra.Command, profiles *[]string) {
+	cmd.Flags().StringArrayVar(profiles, "simulate", nil, "use a simulated drive of this profile instead of this machine's, once per drive (list: show them)")
+	_ = cmd.RegisterFlagCompletionFunc("simulate", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		all, _ := drivesim.Profiles()
+		var names []string
+		for _, p := range all {
+			names = append(names, p.Name+"\t"+p.Title)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	})
 }
 
 // confirmed makes sure that a person or a script has named every drive. At a

@@ -147,14 +147,24 @@ func (v *view) note(format string, args ...any) {
 // one where there is room.
 func (v *view) row(e job.Event, width int) string {
 	p := e.Progress
-	percent := int64(0)
+	ppm := int64(0)
 	if p.AllSize > 0 {
-		percent = min(p.AllDone*100/p.AllSize, 100)
+		ppm = min(p.AllDone*100/p.AllSize, 100) * 10_000
+	}
+	if p.Device {
+		ppm = p.DevicePPM // -1 when the drive does not tell
 	}
 	const cells = 30
-	full := int(percent) * cells / 100
+	full := int(max(ppm, 0) * cells / 1_000_000)
 	bar := "[" + strings.Repeat("#", full) + strings.Repeat("-", cells-full) + "]"
+	percent := "  ?"
+	if ppm >= 0 {
+		percent = fmt.Sprintf("%3d", ppm/10_000)
+	}
 	speed, eta, degrees := "-", "-", ""
+	if p.Device {
+		speed = "by itself"
+	}
 	if p.BytesPerSecond > 0 {
 		speed = decimalBytes(p.BytesPerSecond) + "/s"
 	}
@@ -165,7 +175,7 @@ func (v *view) row(e job.Event, width int) string {
 		degrees = fmt.Sprintf("  %d C", *p.TemperatureCelsius)
 	}
 	what := fmt.Sprintf("%s %s  step %d of %d: %s", e.Path, e.Serial, p.Step, p.Steps, p.StepTitle)
-	far := fmt.Sprintf("  %s %3d %%  %s  ETA %s%s  %d errors", bar, percent, speed, eta, degrees, p.Errors)
+	far := fmt.Sprintf("  %s %s %%  %s  ETA %s%s  %d errors", bar, percent, speed, eta, degrees, p.Errors)
 	return cut(printable(what), width) + "\n" + cut(far, width)
 }
 

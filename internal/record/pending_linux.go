@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/inventory"
 )
@@ -75,6 +76,23 @@ func (p *Pending) Find(d inventory.Drive) (envelope []byte, key erase.Key, ok bo
 	}
 	copy(key[:], raw)
 	return e.Envelope, key, true, nil
+}
+
+// Command is the erase that the entry of a drive speaks of, not checked; ok is
+// false when there is none.
+func (p *Pending) Command(d inventory.Drive) (command inventory.EraseCommand, ok bool, err error) {
+	envelope, _, ok, err := p.Find(d)
+	if err != nil || !ok {
+		return "", false, err
+	}
+	r, err := certs.Open(envelope)
+	if err == nil && (r.Sanitization == nil || len(r.Sanitization.Steps) != 1) {
+		err = errors.New("it tells of no erase")
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("read the pending erase of %s: %w", d.Path, err)
+	}
+	return r.Sanitization.Steps[0].Command, true, nil
 }
 
 // Drop removes the entry of a drive, if there is one.
