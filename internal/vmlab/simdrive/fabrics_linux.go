@@ -91,7 +91,7 @@ func (q *queue) fabrics(c *capsule) answer {
 		case propertyCAP: // MQES, CQR, TO of ten seconds, the NVM command set
 			return answer{result: queueDepth - 1 | 1<<16 | 20<<24 | 1<<37}
 		case propertyVS:
-			return answer{result: 0x20000}
+			return answer{result: 0x10400}
 		case propertyCC:
 			return answer{result: uint64(q.cc)}
 		case propertyCSTS:

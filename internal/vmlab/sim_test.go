@@ -1,0 +1,107 @@
+//go:build vm && linux
+
+package vmlab
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ombruk/ombruk/internal/drivesim"
+	"github.com/ombruk/ombruk/inventory"
+)
+
+// sim is a drive that a program in the guest plays to the guest's kernel.
+type sim struct {
+	name    string
+	profile drivesim.Profile
+	job     *Job // of simdrive
+}
+
+// simulate adds drives to a machine that runs: names with their profiles.
+// flags are simdrive's. Their paths are in b.paths.
+func (b *bench) simulate(t *testing.T, profiles map[string]string, flags ...string) map[string]*sim {
+	t.Helper()
+	sims := map[string]*sim{}
+	for name, profile := range profiles {
+		p, err := drivesim.FindProfile(profile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := slices.Concat([]string{"simdrive", "serve"}, flags, []string{name, profile})
+		sims[name] = &sim{name: name, profile: p, job: b.m.Begin(args...)}
+	}
+	for name, s := range sims {
+		if err := s.job.Until("\n"); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var served struct{ Path string }
+		if err := json.Unmarshal([]byte(s.job.Stdout()), &served); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		b.paths[name] = served.Path
+	}
+	return sims
+}
+
+// truth is what is really left of the original data in a simulated drive, in
+// what a host can address and in all of it.
+func (b *bench) truth(t *testing.T, name string) (addressable, everything int64) {
+	t.Helper()
+	var truth drivesim.Truth
+	if err := json.Unmarshal([]byte(b.run(t, 0, "simdrive", "ask", name, "truth").Stdout), &truth); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return truth.OriginalBytes(drivesim.Addressable), truth.OriginalBytes(drivesim.Everything)
+}
+
+// eraseAll is the command line that erases these drives together.
+func (b *bench) eraseAll(t *testing.T, all []listed, out string, names ...string) []string {
+	t.Helper()
+	args := []string{"ombruk", "erase", "--json", "--allow-fabric", "--out", out}
+	for _, name := range names {
+		args = append(args, b.paths[name], "--confirm", b.listed(t, all, name).Serial)
+	}
+	return args
+}
+
+// planned is a line of `ombruk plan --json`.
+type planned struct {
+	Type, Path, Achieves, Technique, Refused string
+	Steps                                    []struct{ Kind, Command string }
+	Why                                      []string
+}
+
+// plans asks ombruk for the plans of drives, by their names. The command must
+// end with this code.
+func (b *bench) plans(t *testing.T, code int, names ...string) map[string]planned {
+	t.Helper()
+	args := []string{"ombruk", "plan", "--json", "--allow-fabric"}
+	for _, name := range names {
+		args = append(args, b.paths[name])
+	}
+	plans := map[string]planned{}
+	for line := range strings.Lines(b.run(t, code, args...).Stdout) {
+		var p planned
+		if err := json.Unmarshal([]byte(line), &p); err != nil {
+			t.Errorf("plan: %v: %s", err, line)
+		}
+		for _, name := range names {
+			if p.Type == "plan" && p.Path == b.paths[name] {
+				plans[name] = p
+			}
+		}
+	}
+	return plans
+}
+
+// command is the erase that a plan gives the drive.
+func (p planned) command() inventory.EraseCommand {
+	for _, s := range p.Steps {
+		if s.Kind == "erase" {
+			return inventory.EraseCommand(s.Command)
+		}
+	}
+	return ""
+}
