@@ -220,7 +220,7 @@ func TestHonestDrivesThroughTheAdapter(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range all {
-		if p.Bus != inventory.BusNVMe || !p.Honest || len(p.Faults) > 0 || len(p.Defects) > 0 || p.Sanitize != nil {
+		if p.Bus != inventory.BusNVMe || !p.Honest || len(p.Faults) > 0 || len(p.Defects) > 0 || p.Sanitize != nil || p.NVMe.WriteProtected {
 			continue
 		}
 		for e := range p.Erasers {

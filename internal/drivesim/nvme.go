@@ -40,6 +40,9 @@ type NVMeProfile struct {
 	NODRM bool `json:"nodrm,omitempty"`
 	// Restricted says that a sanitize that failed was in restricted mode.
 	Restricted bool `json:"restricted,omitempty"`
+	// WriteProtected is the state of the Namespace Write Protection feature
+	// (84h) of all namespaces: it can be lifted.
+	WriteProtected bool `json:"write_protected,omitempty"`
 	// PercentUsed, SparePercent and CriticalWarning are of the SMART log.
 	PercentUsed     byte `json:"percent_used,omitempty"`
 	SparePercent    byte `json:"spare_percent,omitempty"`
@@ -54,7 +57,7 @@ const (
 	nvmeInvalidField        = 0x4002
 	nvmeInternalError       = 0x0006
 	nvmeInvalidNamespace    = 0x400B
-	nvmeSequenceError       = 0x400C
+	nvmeWriteProtected      = 0x0020
 	nvmeSanitizeFailed      = 0x001C
 	nvmeSanitizeInProgress  = 0x001D
 	nvmeFormatInProgress    = 0x0084
@@ -94,11 +97,13 @@ type nvmeFront struct {
 	nodrm     bool
 	sanitize  nvmeSanitize
 	formatter *job // the format under way
-	deleted   map[*area]bool
+	// deleted are the namespaces that are no more, protected those that
+	// the Namespace Write Protection feature keeps from being written.
+	deleted, protected map[*area]bool
 }
 
 func newNVMeFront(c *core) (frontEnd, error) {
-	f := &nvmeFront{core: c, deleted: map[*area]bool{}}
+	f := &nvmeFront{core: c, deleted: map[*area]bool{}, protected: map[*area]bool{}}
 	if c.profile.NVMe != nil {
 		f.p = *c.profile.NVMe
 	}
@@ -110,7 +115,7 @@ func newNVMeFront(c *core) (frontEnd, error) {
 		if a.blockBytes != 512 && a.blockBytes != 4096 {
 			return nil, fmt.Errorf("namespace with blocks of %d bytes: %w", a.blockBytes, errors.ErrUnsupported)
 		}
-		a.dulbe = f.p.DULBE
+		a.dulbe, f.protected[a] = f.p.DULBE, f.p.WriteProtected
 	}
 	return f, f.resume()
 }
@@ -139,6 +144,8 @@ func (f *nvmeFront) access(a *area, write bool) error {
 		return fmt.Errorf("sanitize failed: %w", syscall.EIO)
 	case write && f.sanitize.state == sanMediaVerification:
 		return fmt.Errorf("media verification: %w", syscall.EIO)
+	case write && f.protected[a]:
+		return fmt.Errorf("namespace is write protected: %w", syscall.EROFS)
 	case write:
 		f.sanitize.erased = false
 	}
@@ -239,6 +246,11 @@ func (f *nvmeFront) namespaces(attached bool) []*area {
 	}
 	slices.SortFunc(all, func(a, b *area) int { return int(a.number) - int(b.number) })
 	return all
+}
+
+// anyProtected reports whether one of the namespaces is write protected.
+func (f *nvmeFront) anyProtected(areas []*area) bool {
+	return slices.ContainsFunc(areas, func(a *area) bool { return f.protected[a] })
 }
 
 // has reports whether the drive has an erase command that begins so.

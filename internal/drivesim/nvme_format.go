@@ -39,6 +39,8 @@ func (f *nvmeFront) format(ctx context.Context, gen int, cmd nvme.Command) (nvme
 	}
 	e, ok := f.eraser(command)
 	switch {
+	case f.anyProtected(areas):
+		return nvme.Completion{Status: nvmeWriteProtected}, nil
 	case ses > 2, ses != 0 && !ok:
 		return nvme.Completion{Status: nvmeInvalidField}, nil
 	case f.lies(LieUnsupported):
@@ -235,6 +237,14 @@ func (f *nvmeFront) getFeatures(cmd nvme.Command) nvme.Completion {
 		if a.dulbe {
 			value = 1 << 16
 		}
+	case 0x84:
+		a := f.namespace(cmd.NSID)
+		if !f.p.WriteProtected || a == nil {
+			return nvme.Completion{Status: nvmeInvalidField}
+		}
+		if f.protected[a] {
+			value = 1
+		}
 	case 0x06:
 		if !f.profile.WriteCache {
 			return nvme.Completion{Status: nvmeInvalidField}
@@ -285,6 +295,12 @@ func (f *nvmeFront) setFeatures(cmd nvme.Command) nvme.Completion {
 			return nvme.Completion{Status: nvmeInvalidField}
 		}
 		f.nodrm = cmd.CDW11&1 != 0
+	case 0x84:
+		a := f.namespace(cmd.NSID)
+		if !f.p.WriteProtected || a == nil || cmd.CDW11 > 1 || f.sanitize.inProgress() || f.sanitize.failed() {
+			return nvme.Completion{Status: nvmeInvalidField}
+		}
+		f.protected[a] = cmd.CDW11 == 1
 	case 0x07:
 		return nvme.Completion{Result: cmd.CDW11}
 	case 0x01, 0x02, 0x04, 0x06, 0x08, 0x09, 0x0A, 0x0B:

@@ -156,7 +156,7 @@ func (f *nvmeFront) identifyNamespace(b []byte, cns byte, nsid uint32) uint16 {
 			b[33] = 2
 		}
 		le.PutUint64(b[48:], uint64(a.visibleBytes))
-		if f.profile.ReadOnly {
+		if f.protected[a] {
 			b[99] = 1
 		}
 		copy(b[120:128], eui)
@@ -172,7 +172,7 @@ func (f *nvmeFront) identifyNamespace(b []byte, cns byte, nsid uint32) uint16 {
 			b[at], b[at+1] = 4, 1 // the command set: NVM
 		}
 	case 0x08:
-		if f.profile.ReadOnly {
+		if f.protected[a] {
 			b[8] = 1
 		}
 		b[14] = 1 // ready

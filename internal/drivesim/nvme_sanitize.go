@@ -127,6 +127,8 @@ func (f *nvmeFront) startSanitize(cmd nvme.Command) uint16 {
 		return nvmeInvalidField
 	case s.state == sanFailedRestricted && cmd.CDW10&ause != 0:
 		return nvmeSanitizeFailed
+	case f.anyProtected(f.namespaces(false)):
+		return nvmeWriteProtected
 	case f.lies(LieUnsupported):
 		return nvmeInvalidField
 	}

@@ -504,6 +504,50 @@ func TestIdentifySaysWhatTheDriveIs(t *testing.T) {
 	}
 }
 
+func TestWriteProtectionStandsInTheWay(t *testing.T) {
+	d := newDrive(t, simple(func(p *Profile) { p.NVMe.WriteProtected = true }), Options{})
+	if _, err := d.Blocks().WriteAt(make([]byte, 4096), 0); !errors.Is(err, erase.ErrReadOnly) {
+		t.Errorf("a write: %v", err)
+	}
+	for _, c := range []nvme.Command{{Opcode: 0x84, CDW10: actBlock}, format(1, 1<<9)} {
+		if s := admin(t, d, c); s != 0x20 {
+			t.Errorf("command %02Xh: status %03Xh, want 020h", c.Opcode, s)
+		}
+	}
+	if s := admin(t, d, nvme.Command{Opcode: 9, NSID: 1, CDW10: 0x84, CDW11: 0}); s != 0 {
+		t.Errorf("lifting it: status %03Xh", s)
+	}
+	if s := sanitize(t, d, actBlock); s != 0 {
+		t.Errorf("afterwards: status %03Xh", s)
+	}
+}
+
+func TestFaultAfterSomeCommands(t *testing.T) {
+	d := newDrive(t, simple(nil), Options{Faults: []Fault{{Kind: FaultReset, AfterCommands: 3, Seconds: 5}}})
+	w, lost := d.Wires().NVMe, 0
+	for range 10 {
+		if _, err := w.Admin(context.Background(), nvme.Command{Opcode: 6, CDW10: 1}); err != nil {
+			lost++
+		}
+		wait(t, d, time.Second)
+	}
+	if lost != 5 {
+		t.Errorf("%d of ten commands were lost, want 5", lost)
+	}
+}
+
+func TestFormatThatNeverEnds(t *testing.T) {
+	d := newDrive(t, simple(lying(LieEndlessFormat, LieNeverEnds)), Options{})
+	c := format(1, 1<<9)
+	c.Timeout = 24 * time.Hour
+	if _, err := d.Wires().NVMe.Admin(context.Background(), c); !errors.Is(err, syscall.ETIMEDOUT) {
+		t.Errorf("%v, want a time-out", err)
+	}
+	if s := admin(t, d, format(1, 1<<9)); s != 0x84 {
+		t.Errorf("a day later: status %03Xh, want format in progress", s)
+	}
+}
+
 func TestBlocksOfAnotherSizeAfterFormat(t *testing.T) {
 	d := newDrive(t, simple(nil), Options{})
 	if s := admin(t, d, format(1, 1<<9|1)); s != 0 {
