@@ -71,16 +71,27 @@ type StatusError struct {
 	Command Command
 	Answer  Answer
 	// NotPassedOn is true when the SAT layer does not know ATA PASS-THROUGH
-	// or will not pass this command on: the drive has not seen it.
+	// or will not pass this command on: the drive has not seen it. Err is
+	// why, where that was known beforehand.
 	NotPassedOn bool
+	Err         error
 }
 
 // Error is "SECURITY UNLOCK: status 51h error 04h ...".
-func (e *StatusError) Error() string {
-	if e.NotPassedOn {
-		return fmt.Sprintf("%s: not passed on to the drive: %s", e.Command.Name, e.Answer)
+func (e *StatusError) Error() string { return e.Command.Name + ": " + e.Said() }
+
+// Unwrap gives Err.
+func (e *StatusError) Unwrap() error { return e.Err }
+
+// Said is the answer alone.
+func (e *StatusError) Said() string {
+	switch {
+	case e.Err != nil:
+		return "not passed on to the drive: " + e.Err.Error()
+	case e.NotPassedOn:
+		return "not passed on to the drive: " + e.Answer.String()
 	}
-	return fmt.Sprintf("%s: %s", e.Command.Name, e.Answer)
+	return e.Answer.String()
 }
 
 // errorAbort is the ABORT bit of the ERROR register (ACS-4, 6.3.2).
@@ -128,7 +139,7 @@ func (d *Drive) Do(ctx context.Context, c Command) (Answer, error) {
 	if d.Short {
 		var err error
 		if cdb, err = pass.CDB12(); err != nil {
-			return Answer{}, &StatusError{Command: c, NotPassedOn: true}
+			return Answer{}, &StatusError{Command: c, NotPassedOn: true, Err: err}
 		}
 	}
 	r, err := d.Unit.Do(ctx, scsi.Command{CDB: cdb, Direction: c.Direction, Data: c.Data, Timeout: c.Timeout})

@@ -98,7 +98,10 @@ func (a *ataFirmware) identify(ctx context.Context) (ata.Identify, error) {
 func (a *ataFirmware) give(ctx context.Context, c ata.Command) (ata.Answer, error) {
 	answer, err := a.drive.Do(ctx, c)
 	noted := erase.Command{Name: c.Name, Code: c.Code(), Status: answer.String()}
-	if undelivered(err) {
+	var refused *ata.StatusError
+	if errors.As(err, &refused) {
+		noted.Status = refused.Said()
+	} else if err != nil {
 		noted.Status = err.Error()
 	}
 	a.given = append(a.given, noted)
@@ -114,11 +117,7 @@ func refusal(err error, cause error) error {
 	if e.NotPassedOn {
 		cause = erase.ErrUnsupported
 	}
-	status := e.Answer.String()
-	if e.NotPassedOn {
-		status = "not passed on to the drive: " + status
-	}
-	return &erase.DriveError{Command: erase.Command{Name: e.Command.Name, Code: e.Command.Code(), Status: status}, Cause: cause}
+	return &erase.DriveError{Command: erase.Command{Name: e.Command.Name, Code: e.Command.Code(), Status: e.Said()}, Cause: cause}
 }
 
 // method does f patiently and gives the commands that it gave.
@@ -143,7 +142,7 @@ func (a *ataFirmware) Start(ctx context.Context, command inventory.EraseCommand,
 		if _, err := a.method(ctx, func() error { _, err := a.identify(ctx); return refusal(err, nil) }); err != nil {
 			return nil, err
 		}
-		run := &ataRun{command: command, began: a.host.Now(), lock: newTCG(ata.Trusted{Drive: a.drive}, a.secrets)}
+		run := &ataRun{command: command, began: a.host.Now(), lock: newTCG(ata.Trusted{Drive: a.drive}, a.host, a.secrets)}
 		given, err := run.lock.Start(ctx, command)
 		if err == nil {
 			a.run = run

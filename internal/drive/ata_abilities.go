@@ -152,6 +152,9 @@ func (a *ataFirmware) askSanitize(ctx context.Context, id ata.Identify, page ata
 	blocked := ""
 	ab.Sanitize.Raw = answer.String()
 	var refused *ata.StatusError
+	if errors.As(err, &refused) {
+		ab.Sanitize.Raw = refused.Said()
+	}
 	switch {
 	case undelivered(err), ctx.Err() != nil:
 		return err
@@ -210,8 +213,11 @@ func (a *ataFirmware) addSecurityErase(id ata.Identify, ab *inventory.Abilities)
 		return
 	}
 	blocked, _ := refuses(s)
-	if a.masterErases(s) {
+	switch {
+	case a.masterErases(s):
 		blocked = ""
+	case blocked == "" && ab.Sanitize.State == inventory.SanitizeFailed:
+		blocked = "its last sanitize failed, and until one succeeds it takes nothing else"
 	}
 	ab.Erasers = append(ab.Erasers, inventory.Eraser{Command: inventory.ATASecurityErase, WholeDrive: true,
 		EstimateSeconds: int64(s.EraseTime.Seconds()), Blocked: blocked})

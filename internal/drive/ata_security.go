@@ -81,7 +81,7 @@ func (a *ataFirmware) startSecurityErase(ctx context.Context, command inventory.
 	}()
 	// A refusal comes at once.
 	const early = 50 * time.Millisecond
-	if err := a.host.Wait(ctx, early); err != nil || run.blocking() {
+	if err := a.host.Wait(ctx, early); err != nil || run.settle() {
 		return append(given, erase.Command{Name: unit.Name, Code: unit.Code(), Status: "sent"}), nil
 	}
 	given = append(given, erase.Command{Name: unit.Name, Code: unit.Code(), Status: a.securityAnswer()})
@@ -90,6 +90,18 @@ func (a *ataFirmware) startSecurityErase(ctx context.Context, command inventory.
 		return given, refusal(run.err, nil)
 	}
 	return given, nil
+}
+
+// settle is blocking, after a moment in which a command that is just ending can
+// end: a simulator's clock must not run away from the goroutine that waits for it.
+func (r *ataRun) settle() (blocking bool) {
+	t := time.NewTimer(time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-r.done:
+	case <-t.C:
+	}
+	return r.blocking()
 }
 
 // securityAnswer is how the drive answered SECURITY ERASE UNIT, in words.
@@ -106,7 +118,7 @@ func (a *ataFirmware) securityStatus(ctx context.Context) (erase.Status, error) 
 	run := a.run
 	unit := ata.SecurityEraseUnit(0, run.command == inventory.ATASecurityEraseEnhanced, nil)
 	s := erase.Status{State: erase.StateRunning, ProgressPPM: -1, Of: run.command, Command: erase.Command{Name: unit.Name, Code: unit.Code(), Status: "at work"}}
-	if run.blocking() {
+	if run.settle() {
 		s.Remaining = max(run.estimate-a.host.Now().Sub(run.began), 0)
 		return s, nil
 	}
@@ -153,7 +165,7 @@ func (a *ataFirmware) Unlock(ctx context.Context) ([]erase.Command, error) {
 		}
 		if !id.Security.Locked {
 			if id.Trusted {
-				given, err := newTCG(ata.Trusted{Drive: a.drive}, a.secrets).Unlock(ctx)
+				given, err := newTCG(ata.Trusted{Drive: a.drive}, a.host, a.secrets).Unlock(ctx)
 				a.given = append(a.given, given...)
 				return err
 			}
@@ -195,8 +207,11 @@ func (a *ataFirmware) Unlock(ctx context.Context) ([]erase.Command, error) {
 	})
 }
 
-// leaveSecurity takes our password off, or the user's where that one was given:
-// a drive is left open. One attempt in each call of Leave, which tried remembers.
+// leaveSecurity leaves a drive open: it takes our password off, or the user's
+// where that one was given. A drive that is unlocked with a password that
+// nobody gave us, as by the machine's own firmware, takes ours in its place and
+// then loses that (ACS-4, 4.18: state SEC5). At most one password is tried on a
+// locked drive in each call of Leave, which tried remembers.
 func (a *ataFirmware) leaveSecurity(ctx context.Context, id ata.Identify, tried *bool) error {
 	s := id.Security
 	if !s.Enabled && !s.Locked || !s.Supported {
@@ -220,6 +235,13 @@ func (a *ataFirmware) leaveSecurity(ctx context.Context, id ata.Identify, tried 
 		}
 		*tried = true
 		if _, err := a.give(ctx, ata.SecurityUnlock(ata.UserPassword, password)); err != nil {
+			return refusal(err, erase.ErrLocked)
+		}
+	}
+	if !a.ownPassword && !s.Locked && len(a.secrets.Password) == 0 {
+		a.ownPassword = true
+		if _, err := a.give(ctx, ata.SecuritySetPassword([]byte(OwnPassword))); err != nil {
+			a.ownPassword = undelivered(err)
 			return refusal(err, erase.ErrLocked)
 		}
 	}

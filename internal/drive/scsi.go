@@ -63,8 +63,12 @@ func newSCSI(ctx context.Context, d inventory.Drive, h Host, s Secrets) (erase.F
 		f.silent = true
 		f.notes = append(f.notes, fmt.Sprintf("the drive does not say what it is: %v", err))
 		return f, nil
-	case inq.Type != scsi.TypeDisk && inq.Type != scsi.TypeHostManaged:
+	case d.Media == inventory.MediaOptical:
 		return nil, nil
+	case inq.Type != scsi.TypeDisk && inq.Type != scsi.TypeHostManaged || inq.Qualifier != 0:
+		f.silent = true
+		f.notes = append(f.notes, fmt.Sprintf("it says that it is no disk (peripheral qualifier %d, type %02Xh), so none of its commands is offered", inq.Qualifier, inq.Type))
+		return f, nil
 	}
 	var behind *ataFirmware
 	err = patiently(ctx, h, func() (err error) {
@@ -344,7 +348,7 @@ func (f *scsiFirmware) startTCG(ctx context.Context, command inventory.EraseComm
 	if f.silent {
 		return f.method(ctx, nil)
 	}
-	run := &scsiRun{command: command, lock: newTCG(securityProtocol{f.unit}, f.secrets)}
+	run := &scsiRun{command: command, lock: newTCG(securityProtocol{f.unit}, f.host, f.secrets)}
 	given, err := run.lock.Start(ctx, command)
 	if err == nil {
 		f.run = run
@@ -387,7 +391,7 @@ func (f *scsiFirmware) Unlock(ctx context.Context) ([]erase.Command, error) {
 	if f.silent {
 		return f.method(ctx, nil)
 	}
-	return newTCG(securityProtocol{f.unit}, f.secrets).Unlock(ctx)
+	return newTCG(securityProtocol{f.unit}, f.host, f.secrets).Unlock(ctx)
 }
 
 // Leave implements erase.Firmware.

@@ -45,7 +45,7 @@ func (f *scsiFirmware) ask(ctx context.Context) (inventory.Abilities, error) {
 			ab.Notes = append(ab.Notes, err.Error())
 		}
 	}
-	if f.through == "" {
+	if has, known, err := f.unit.Supports(ctx, 0xa2, -1); f.through == "" && err == nil && (has || !known) {
 		tcgAbilities(ctx, securityProtocol{f.unit}, &ab)
 	}
 	return ab, nil
@@ -57,7 +57,7 @@ func (f *scsiFirmware) askErasers(ctx context.Context, ab *inventory.Abilities) 
 	unknown := false
 	for _, c := range []inventory.EraseCommand{inventory.SCSISanitizeCrypto, inventory.SCSISanitizeBlock, inventory.SCSISanitizeOverwrite} {
 		_, action, _ := scsiErase(c)
-		has, known, err := f.unit.Supports(ctx, scsi.SanitizeOpCode, uint16(action))
+		has, known, err := f.unit.Supports(ctx, scsi.SanitizeOpCode, int(action))
 		if err != nil {
 			return err
 		}
@@ -71,7 +71,13 @@ func (f *scsiFirmware) askErasers(ctx context.Context, ab *inventory.Abilities) 
 	if f.through != "" {
 		format.Blocked = "behind a " + f.through + " FORMAT UNIT may be reported done and do nothing"
 	}
-	ab.Erasers = append(ab.Erasers, format)
+	has, known, err := f.unit.Supports(ctx, 0x04, -1)
+	if err != nil {
+		return err
+	}
+	if has || !known {
+		ab.Erasers = append(ab.Erasers, format)
+	}
 	if unknown {
 		ab.Notes = append(ab.Notes, "the drive does not list its commands (REPORT SUPPORTED OPERATION CODES), so whether it has SANITIZE is not known")
 	}
@@ -84,8 +90,11 @@ func (f *scsiFirmware) askEngine(ctx context.Context, ab *inventory.Abilities) e
 		return err
 	}
 	sanitizes := false
-	for _, e := range ab.Erasers {
+	for i, e := range ab.Erasers {
 		sanitizes = sanitizes || e.Command != inventory.SCSIFormat
+		if e.Command == inventory.SCSIFormat && e.Blocked == "" && now.sanitizing && now.state == erase.StateFailed {
+			ab.Erasers[i].Blocked = "its last sanitize failed, and until one succeeds it takes nothing else"
+		}
 	}
 	ab.Sanitize.Raw = now.said
 	switch {

@@ -99,10 +99,10 @@ type ATARegisters struct {
 	Count                 uint16
 	LBA                   uint64
 	Extend                bool
-	// Partial: the upper halves of Count and LBA were not passed on (fixed
-	// format has no room for them). CountUpper and LBAUpper then say
-	// whether they were anything but zero, and LogIndex which parameter of
-	// log page 16h has them; 0 for none.
+	// Partial: upper halves of Count and LBA that are not zero were not
+	// passed on (fixed format has no room for them). CountUpper and LBAUpper
+	// say which, and LogIndex which parameter of log page 16h has them; 0
+	// for none.
 	Partial              bool
 	CountUpper, LBAUpper bool
 	LogIndex             byte
@@ -122,7 +122,7 @@ func (r ATARegisters) Failed() bool { return r.Status&(ataBusy|ataDeviceFault|at
 func (r ATARegisters) String() string {
 	upper := ""
 	if r.Partial {
-		upper = fmt.Sprintf(", upper bytes not passed on, count %s, lba %s", zeroOr(r.CountUpper), zeroOr(r.LBAUpper))
+		upper = fmt.Sprintf(", upper bytes not passed on: count %s, lba %s", zeroOr(r.CountUpper), zeroOr(r.LBAUpper))
 	}
 	return fmt.Sprintf("status %02Xh error %02Xh count %04Xh lba %012Xh device %02Xh%s", r.Status, r.Error, r.Count, r.LBA, r.Device, upper)
 }
@@ -165,7 +165,7 @@ func ParseATARegisters(sense []byte) (r ATARegisters, ok bool) {
 			LBA:    uint64(sense[9]) | uint64(sense[10])<<8 | uint64(sense[11])<<16,
 			Extend: flags&0x80 != 0, CountUpper: flags&0x40 != 0, LBAUpper: flags&0x20 != 0, LogIndex: flags & 0x0f,
 		}
-		r.Partial = r.Extend
+		r.Partial = r.Extend && (r.CountUpper || r.LBAUpper)
 		return r, true
 	}
 	// Taken for nothing but a failure, since these bytes may be anything.
@@ -178,9 +178,10 @@ func ParseATARegisters(sense []byte) (r ATARegisters, ok bool) {
 		}
 		r = ATARegisters{
 			Error: sense[8], Status: sense[9], Device: sense[10], Count: uint16(sense[11]),
-			LBA: at(17) | at(18)<<8 | at(19)<<16, Partial: true,
+			LBA:    at(17) | at(18)<<8 | at(19)<<16,
 			Extend: sense[16]&0x80 != 0, CountUpper: sense[16]&0x40 != 0, LBAUpper: sense[16]&0x20 != 0,
 		}
+		r.Partial = r.Extend && (r.CountUpper || r.LBAUpper)
 		return r, true
 	}
 	return ATARegisters{}, false

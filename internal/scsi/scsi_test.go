@@ -168,9 +168,9 @@ func TestATARegistersInEveryForm(t *testing.T) {
 	}{
 		{"Linux 6.1, sanitize done, descriptor", "72 01 00 1d 000000 0e 09 0c 01 00 80 00 00 ff 00 ff 00 00 40 50", "status 50h error 00h count 8000h lba 00000000FFFFh device 40h", true, false},
 		{"Linux 6.1, native max, descriptor", "72 01 00 1d 000000 0e 09 0c 01 00 00 00 e8 ae 00 3d 00 bd 40 50", "status 50h error 00h count 0000h lba 0000E8BD3DAEh device 40h", true, false},
-		{"SAT fixed, sanitize done: upper bytes lost", "f0 00 01 00 50 40 00 0a c0 ff ff 00 00 1d 00 000000", "status 50h error 00h count 0000h lba 00000000FFFFh device 40h, upper bytes not passed on, count not zero, lba zero", true, false},
-		{"SAT fixed, abort", "f0 00 0b 04 51 40 00 0a 80 01 00 00 00 00 00 000000", "status 51h error 04h count 0000h lba 000000000001h device 40h, upper bytes not passed on, count zero, lba zero", true, true},
-		{"Linux 6.1, abort in bytes 8 and 9", "70 00 0b 00000000 0a 04 51 40 00 00 00 00 00 80 03", "status 51h error 04h count 0000h lba 000000000003h device 40h, upper bytes not passed on, count zero, lba zero", true, true},
+		{"SAT fixed, sanitize done: upper bytes lost", "f0 00 01 00 50 40 00 0a c0 ff ff 00 00 1d 00 000000", "status 50h error 00h count 0000h lba 00000000FFFFh device 40h, upper bytes not passed on: count not zero, lba zero", true, false},
+		{"SAT fixed, abort", "f0 00 0b 04 51 40 00 0a 80 01 00 00 00 00 00 000000", "status 51h error 04h count 0000h lba 000000000001h device 40h", true, true},
+		{"Linux 6.1, abort in bytes 8 and 9", "70 00 0b 00000000 0a 04 51 40 00 00 00 00 00 80 03", "status 51h error 04h count 0000h lba 000000000003h device 40h", true, true},
 		{"no registers: not passed on", "70 00 05 00000000 0a 00000000 20 00 00 000000", "", false, false},
 		{"bytes 8 and 9 that look like a success", "70 00 0b 00000000 0a 00 50 40 00 00 00 00 00 00 000000", "", false, false},
 		{"descriptor of zeros", "72 01 00 1d 000000 0e 09 0c 00 00 00 00 00 00 00 00 00 00 00 00", "", false, false},

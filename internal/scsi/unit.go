@@ -171,10 +171,11 @@ func (u *Unit) RequestSense(ctx context.Context) (Sense, []byte, error) {
 	return s, b, err
 }
 
-// Supports asks whether the drive has a command with this service action. known
-// is false when it does not list its commands, which many do not.
-func (u *Unit) Supports(ctx context.Context, opcode byte, serviceAction uint16) (has, known bool, err error) {
-	b, err := u.In(ctx, ReportSupportedOperationCode(opcode, serviceAction, true))
+// Supports asks whether the drive has a command, with this service action where
+// it is not negative. known is false when it does not list its commands, which
+// many do not.
+func (u *Unit) Supports(ctx context.Context, opcode byte, serviceAction int) (has, known bool, err error) {
+	b, err := u.In(ctx, ReportSupportedOperationCode(opcode, uint16(max(serviceAction, 0)), serviceAction >= 0))
 	var refused *SenseError
 	if errors.As(err, &refused) {
 		return false, false, nil
