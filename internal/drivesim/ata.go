@@ -111,7 +111,7 @@ func (d *ataDrive) powerOn() {
 // reset is a COMRESET: what is frozen and locked stays so.
 func (d *ataDrive) reset() {
 	d.sec.prepared, d.reach.nativeRead = false, 0
-	d.unit.attention = sensePowerOn()
+	d.unit.reset()
 }
 
 func (d *ataDrive) visible() int64 { return int64(d.reach.now+1) * int64(d.area.blockBytes) }
@@ -141,12 +141,12 @@ func (d *ataDrive) allowed(c ataCommand) bool {
 		ataReadLogExt, ataReadLogDMAExt, ataSMART, ataSetFeatures,
 	}
 	switch {
+	case d.securityErasing():
+		return false // BSY
 	case d.c.lies(LieAborts):
 		return c.op == ataIdentify
 	case slices.Contains(always, c.op), c.op == ataSanitizeDevice && c.feature == ataSanitizeStatus:
 		return true
-	case d.c.running() != nil && d.san.state != sd2:
-		return false // BSY: a SECURITY ERASE UNIT is under way
 	case d.san.state == sd2:
 		return false
 	case d.san.state == sd3 && c.op != ataSanitizeDevice:
@@ -162,6 +162,12 @@ func (d *ataDrive) allowed(c ataCommand) bool {
 		return c.feature == 0
 	}
 	return false
+}
+
+// securityErasing reports whether a SECURITY ERASE UNIT is under way.
+func (d *ataDrive) securityErasing() bool {
+	j := d.c.running()
+	return j != nil && (j.command == inventory.ATASecurityErase || j.command == inventory.ATASecurityEraseEnhanced)
 }
 
 // do carries out one command. wait is the erase that the answer waits for,

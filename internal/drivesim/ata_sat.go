@@ -231,10 +231,10 @@ func satSense(d satDialect, c ataCommand, a ataAnswer) []byte {
 		}
 	}
 	if d == satLibata61 {
-		b = append(b, 0, 0)
-		b[8], b[9], b[10], b[11], b[15] = a.errorBits, a.status, a.device, byte(a.count), 0
-		b[12], b[13] = s.asc, s.ascq
-		b[16], b[17], b[18], b[19] = flags, byte(a.lba), byte(a.lba>>8), byte(a.lba>>16)
+		// The rest of the address would be in bytes that the length in byte 7
+		// does not cover, and that SG_IO cuts off.
+		b[8], b[9], b[10], b[11] = a.errorBits, a.status, a.device, byte(a.count)
+		b[16], b[17] = flags, byte(a.lba)
 		return b
 	}
 	b[3], b[4], b[5], b[6] = a.errorBits, a.status, a.device, byte(a.count)

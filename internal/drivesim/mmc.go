@@ -217,7 +217,7 @@ func (d *mmcCard) command(open *area, cmd mmc.Command) (mmc.Response, bool) {
 	d.app = false
 	if d.locked {
 		switch cmd.Opcode {
-		case 0, 7, 8, 9, 10, 13, 16, 42, 55:
+		case 0, 6, 7, 8, 9, 10, 13, 16, 42, 55: // classes 0 and 7
 		default:
 			return d.illegal()
 		}

@@ -227,7 +227,7 @@ func (u *scsiUnit) busy(op byte) *scsiSense {
 
 // running is the erase of this unit that is under way.
 func (u *scsiUnit) running() *job {
-	if j := u.c.running(); u.ata == nil && j != nil && slices.Contains(j.areas, u.area) {
+	if j := u.c.running(); u.ata == nil && j != nil && j.command != inventory.TCGRevert && slices.Contains(j.areas, u.area) {
 		return j
 	}
 	return nil

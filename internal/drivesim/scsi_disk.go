@@ -157,14 +157,23 @@ func (f *scsiFront) powerOn() {
 
 func (f *scsiFront) reset() {
 	for _, u := range f.units {
-		u.attention = sensePowerOn()
+		u.reset()
 	}
 }
 
 func (f *scsiFront) facts(*area, *inventory.Drive) {}
 
 func (u *scsiUnit) powerOn() {
-	u.attention, u.nextSize = sensePowerOn(), 0
+	u.nextSize = 0
+	u.reset()
+}
+
+// reset leaves a unit attention, but for ATA drives behind the kernel's own
+// translation, which has none.
+func (u *scsiUnit) reset() {
+	if u.personality != scsiSATL {
+		u.attention = sensePowerOn()
+	}
 }
 
 // chooseBlockBytes takes a block length from MODE SELECT; FORMAT UNIT uses it.

@@ -125,7 +125,7 @@ func (f *usbFront) powerOn() {
 func (f *usbFront) reset() {
 	f.inner.reset()
 	for _, u := range f.units {
-		u.attention = sensePowerOn()
+		u.reset()
 	}
 }
 
