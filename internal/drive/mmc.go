@@ -101,9 +101,20 @@ func (c *card) send(ctx context.Context, path string, commands ...mmc.Command) (
 	return responses, nil
 }
 
+// read sends a command that reads a register, again if the card's status has
+// something against it: that may be of the command before (JESD84-B51 section
+// 6.13, clear condition B).
+func (c *card) read(ctx context.Context, command mmc.Command) error {
+	_, err := c.send(ctx, "", command)
+	if refusal := (*mmc.CardError)(nil); errors.As(err, &refusal) {
+		_, err = c.send(ctx, "", command)
+	}
+	return err
+}
+
 func (c *card) register(ctx context.Context) (mmc.ExtCSD, error) {
 	read := mmc.ReadExtCSD()
-	if _, err := c.send(ctx, "", read); err != nil {
+	if err := c.read(ctx, read); err != nil {
 		return mmc.ExtCSD{}, fmt.Errorf("read extended CSD: %w", err)
 	}
 	return mmc.ParseExtCSD(read.Data)
@@ -111,7 +122,7 @@ func (c *card) register(ctx context.Context) (mmc.ExtCSD, error) {
 
 func (c *card) sdStatus(ctx context.Context) (mmc.SDStatus, error) {
 	read := mmc.ReadSDStatus()
-	if _, err := c.send(ctx, "", read); err != nil {
+	if err := c.read(ctx, read); err != nil {
 		return mmc.SDStatus{}, fmt.Errorf("read SD status: %w", err)
 	}
 	return mmc.ParseSDStatus(read.Data)
@@ -193,7 +204,7 @@ func (c *card) Abilities(ctx context.Context) (inventory.Abilities, error) {
 	add(c.ext.CanSanitize(), inventory.MMCSanitize)
 	add(c.ext.CanSecureErase(), inventory.MMCSecureErase)
 	add(true, inventory.MMCErase)
-	c.findAreas(ctx)
+	c.findAreas(ctx, locked)
 	for _, at := range c.areas {
 		s := inventory.Space{Name: at.name, Path: at.path, SizeBytes: at.sizeBytes, Reach: "drive"}
 		if at.closed != "" {
@@ -228,8 +239,8 @@ func cardHealth(e mmc.ExtCSD) *inventory.SMART {
 }
 
 // findAreas lists the areas beside the user area, and tries which of them can
-// be reached.
-func (c *card) findAreas(ctx context.Context) {
+// be reached, unless the card is locked.
+func (c *card) findAreas(ctx context.Context, locked bool) {
 	c.areas = nil
 	add := func(name, suffix string, access byte, sizeBytes int64, closed string) {
 		if sizeBytes <= 0 {
@@ -241,7 +252,10 @@ func (c *card) findAreas(ctx context.Context) {
 				at.path = path
 			}
 		}
-		if at.closed == "" && !c.reaches(ctx, at) {
+		if locked {
+			at.closed = "the card is locked"
+		}
+		if at.closed == "" && c.within(ctx, at) != nil {
 			at.closed = "its node is needed to reach it, and is not there"
 		}
 		c.areas = append(c.areas, at)
@@ -290,8 +304,6 @@ func (c *card) within(ctx context.Context, at area, commands ...mmc.Command) err
 	}
 	return err
 }
-
-func (c *card) reaches(ctx context.Context, at area) bool { return c.within(ctx, at) == nil }
 
 // Reveal implements erase.Firmware: a card hides nothing that could be shown.
 func (c *card) Reveal(context.Context) ([]erase.Command, error) { return nil, nil }

@@ -105,7 +105,11 @@ func (c *card) carryOut(ctx context.Context, job *cardJob, work []piece) {
 			err = c.carry(within, p)
 		}
 		if errors.Is(err, erase.ErrGone) && c.host.Refind(within) == nil {
-			if err = c.same(within); err == nil {
+			// A card does not answer what it does not know, and says so in
+			// the status after it.
+			if said := c.word(within); said != nil {
+				err = said
+			} else if err = c.same(within); err == nil {
 				err = c.carry(within, p)
 			}
 		}
@@ -121,6 +125,16 @@ func (c *card) carryOut(ctx context.Context, job *cardJob, work []piece) {
 		r.Status = "card status without an error"
 		job.tell(r, ppm)
 	}
+}
+
+// word is what the card has to say of the command before, nil when it found
+// nothing wrong, or cannot be asked.
+func (c *card) word(ctx context.Context) error {
+	_, err := c.locked(ctx)
+	if refusal := (*mmc.CardError)(nil); errors.As(err, &refusal) {
+		return refusal
+	}
+	return nil
 }
 
 func (c *card) carry(ctx context.Context, p piece) error {
@@ -142,18 +156,15 @@ func (c *card) work(ctx context.Context, command inventory.EraseCommand) ([]piec
 		}
 		return c.workSD(), nil
 	}
-	user, others := mmc.EraseGroups, []uint32{mmc.EraseGroups}
+	user, others := mmc.EraseGroups, mmc.EraseGroups
 	if c.ext.CanTrim() {
-		others[0] = mmc.EraseTrim
+		others = mmc.EraseTrim // which need not be whole erase groups
 	}
 	switch {
 	case command == inventory.MMCErase:
 	case command == inventory.MMCSanitize && c.ext.CanSanitize():
 	case command == inventory.MMCSecureErase && c.ext.CanSecureErase():
-		user, others = mmc.EraseSecure, []uint32{mmc.EraseSecure}
-		if c.ext.CanTrim() {
-			others = []uint32{mmc.SecureTrim1, mmc.SecureTrim2}
-		}
+		user, others = mmc.EraseSecure, mmc.EraseSecure
 	default:
 		return nil, fmt.Errorf("%w (EXT_CSD_REV %d, SEC_FEATURE_SUPPORT %02Xh)", erase.ErrUnsupported, c.ext.EXT_CSD_REV, c.ext.SEC_FEATURE_SUPPORT)
 	}
@@ -166,12 +177,10 @@ func (c *card) work(ctx context.Context, command inventory.EraseCommand) ([]piec
 			record:   erase.Command{Name: "SWITCH, high-capacity erase groups", Code: "CMD6, byte 175 set to 01h"}})
 	}
 	work = append(work, c.workArea(area{name: "user area", sizeBytes: c.ext.SizeBytes()}, user)...)
-	c.findAreas(ctx)
+	c.findAreas(ctx, false)
 	for _, at := range c.areas {
-		for _, argument := range others {
-			if at.closed == "" {
-				work = append(work, c.workArea(at, argument)...)
-			}
+		if at.closed == "" {
+			work = append(work, c.workArea(at, others)...)
 		}
 	}
 	if command == inventory.MMCSanitize {
@@ -184,12 +193,9 @@ func (c *card) work(ctx context.Context, command inventory.EraseCommand) ([]piec
 
 // workArea erases an area of an eMMC from its first to its last sector.
 func (c *card) workArea(at area, argument uint32) []piece {
-	name := map[uint32]string{
-		mmc.EraseGroups: "ERASE", mmc.EraseTrim: "TRIM", mmc.EraseSecure: "SECURE ERASE",
-		mmc.SecureTrim1: "SECURE TRIM, step 1", mmc.SecureTrim2: "SECURE TRIM, step 2",
-	}[argument]
+	name := map[uint32]string{mmc.EraseGroups: "ERASE", mmc.EraseTrim: "TRIM", mmc.EraseSecure: "SECURE ERASE"}[argument]
 	group := c.ext.GroupBytes()
-	if group == 0 || argument == mmc.SecureTrim2 {
+	if group == 0 {
 		group = at.sizeBytes // in one piece
 	}
 	each := max((at.sizeBytes/pieces+group-1)/group, 1) * group
