@@ -14,6 +14,7 @@ import (
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/kernel"
+	"github.com/ombruk/ombruk/internal/mmc"
 	"github.com/ombruk/ombruk/inventory"
 )
 
@@ -67,13 +68,37 @@ func wired(d inventory.Drive) string {
 	return ""
 }
 
+// openAreas opens the boot and general purpose areas of an eMMC, which go by
+// nodes of their own. They are for commands only.
+func openAreas(d inventory.Drive, flags int) (map[string]*os.File, error) {
+	if wired(d) != "mmc" {
+		return nil, nil
+	}
+	areas := map[string]*os.File{}
+	for _, path := range d.Siblings {
+		f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|flags, 0)
+		if err != nil {
+			for _, other := range areas {
+				_ = other.Close()
+			}
+			return nil, explain(path, err)
+		}
+		areas[path] = f
+	}
+	return areas, nil
+}
+
 // wires are the ways to an opened drive.
-func wires(d inventory.Drive, f *os.File) Wires {
+func wires(d inventory.Drive, f *os.File, areas map[string]*os.File) Wires {
 	switch wired(d) {
 	case "scsi":
 		return Wires{SCSI: kernel.SCSI(f)}
 	case "mmc":
-		return Wires{MMC: kernel.MMC(f)}
+		w := Wires{MMC: kernel.MMC(f), MMCAreas: map[string]mmc.Issuer{}}
+		for path, area := range areas {
+			w.MMCAreas[path] = kernel.MMC(area)
+		}
+		return w
 	case "nvme":
 		nsid, err := kernel.NSID(f)
 		if err != nil {
@@ -110,7 +135,7 @@ type host struct {
 
 func (h *host) Wires() Wires {
 	o := h.drive.at.Load()
-	return wires(o.facts, o.direct)
+	return wires(o.facts, o.direct, o.areas)
 }
 
 // scanTime is what the kernel is given for looking at an NVMe controller again,
@@ -257,7 +282,16 @@ func Probe(ctx context.Context, facts inventory.Drive) (inventory.Abilities, err
 	if number := fmt.Sprintf("%d:%d", unix.Major(st.Rdev), unix.Minor(st.Rdev)); number != facts.DeviceNumber {
 		return inventory.Abilities{}, fmt.Errorf("ask %s: %w: device number was %s and is %s", facts.Path, erase.ErrIdentityChanged, facts.DeviceNumber, number)
 	}
-	fw, err := NewFirmware(ctx, facts, visitor{facts: facts, file: f}, Secrets{})
+	areas, err := openAreas(facts, 0)
+	if err != nil {
+		return inventory.Abilities{}, fmt.Errorf("ask %s: %w", facts.Path, err)
+	}
+	defer func() {
+		for _, area := range areas {
+			_ = area.Close()
+		}
+	}()
+	fw, err := NewFirmware(ctx, facts, visitor{facts: facts, file: f, areas: areas}, Secrets{})
 	switch {
 	case err != nil:
 		return inventory.Abilities{}, fmt.Errorf("ask %s: %w", facts.Path, err)
@@ -276,9 +310,10 @@ type visitor struct {
 	clock
 	facts inventory.Drive
 	file  *os.File
+	areas map[string]*os.File
 }
 
-func (v visitor) Wires() Wires { return wires(v.facts, v.file) }
+func (v visitor) Wires() Wires { return wires(v.facts, v.file, v.areas) }
 
 func (v visitor) Rescan(context.Context) error { return nil }
 

@@ -85,7 +85,7 @@ func newNVMe(ctx context.Context, d inventory.Drive, h Host, s Secrets) (erase.F
 		return nil, nil
 	}
 	n := &nvmeDrive{host: h, facts: d, wire: nvmeWire{h}}
-	n.lock = newTCG(nvme.Security{To: n.wire}, s)
+	n.lock = newTCG(nvme.Security{To: n.wire}, h, s)
 	var err error
 	if n.controller, n.was, err = n.identify(ctx); err != nil {
 		return nil, err

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -44,8 +46,11 @@ type opened struct {
 	// cached is for the tail of an image that is not a multiple of a block,
 	// and for image files on file systems without direct I/O.
 	cached *os.File
-	size   int64
-	align  int64
+	// areas are the boot and general purpose areas of an eMMC, by node, which
+	// commands for the card erase as well: nobody else may have them.
+	areas map[string]*os.File
+	size  int64
+	align int64
 }
 
 // Firmware implements erase.Device.
@@ -118,7 +123,8 @@ func (o *opened) open(block bool) error {
 			return explain(path, err)
 		}
 		o.cached = o.direct
-		return nil
+		o.areas, err = openAreas(o.facts, unix.O_EXCL)
+		return err
 	}
 	o.align = 4096
 	if o.cached, err = os.OpenFile(path, flags, 0); err != nil {
@@ -144,7 +150,7 @@ func (o *opened) open(block bool) error {
 // left behind in the kernel keeps its own hold.
 func (o *opened) close() error {
 	var errs []error
-	for _, f := range []*os.File{o.direct, o.cached} {
+	for _, f := range append(slices.Collect(maps.Values(o.areas)), o.direct, o.cached) {
 		if f == nil {
 			continue
 		}

@@ -151,9 +151,8 @@ func removalFor(d tcg.Discovery) (m tcg.Mechanism, ok bool) {
 type tcgLock struct {
 	transport tcg.Transport
 	secrets   Secrets
-	// wait passes time while the drive works at an answer; nil is the real clock.
-	wait tcg.Wait
-	job  *tcgJob
+	host      Host // for its clock
+	job       *tcgJob
 }
 
 // tcgJob is a Revert that the drive was given.
@@ -168,7 +167,9 @@ type tcgJob struct {
 	before string
 }
 
-func newTCG(t tcg.Transport, s Secrets) *tcgLock { return &tcgLock{transport: t, secrets: s} }
+func newTCG(t tcg.Transport, h Host, s Secrets) *tcgLock {
+	return &tcgLock{transport: t, host: h, secrets: s}
+}
 
 // Start gives the drive a Revert, tcg-revert or tcg-psid-revert. It returns
 // when the drive has taken it, NOT when it is done: the adapter must ask
@@ -214,8 +215,12 @@ func (l *tcgLock) Status(ctx context.Context) (erase.Status, error) {
 		_, done, err := j.pending.Poll(ctx)
 		var refused *tcg.MethodError
 		switch {
+		case err != nil && !done && undelivered(err):
+			return s, err // asked again
 		case err != nil && !done:
-			return s, trusted(err) // not reached: asked again
+			// The drive is there, and takes no questions meanwhile.
+			s.Command.Status = "the drive is not ready to answer: " + err.Error()
+			return s, nil
 		case !done:
 			s.Command.Status = "the drive is working"
 			return s, nil
@@ -243,7 +248,7 @@ func (l *tcgLock) Status(ctx context.Context) (erase.Status, error) {
 func (l *tcgLock) settled(ctx context.Context, s erase.Status) (erase.Status, error) {
 	d, err := tcg.Discover(ctx, l.transport)
 	if err != nil {
-		return s, trusted(err)
+		return s, err
 	}
 	s.State, s.Command.Status = erase.StateSucceeded, fmt.Sprintf("SUCCESS; before: %s; now: %s", l.job.before, d)
 	switch {
@@ -296,7 +301,7 @@ func (l *tcgLock) talk(ctx context.Context) (*tcgTalk, error) {
 	}
 	t.found = d
 	t.record("TCG Level 0 Discovery", "protocol 01h, ComID 0001h", d.String())
-	if t.tper, err = tcg.Open(l.transport, d, l.wait); err != nil {
+	if t.tper, err = tcg.Open(l.transport, d, l.host.Wait); err != nil {
 		return t, err
 	}
 	t.class, _ = d.Class()
