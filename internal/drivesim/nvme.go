@@ -57,6 +57,7 @@ const (
 	nvmeInvalidField        = 0x4002
 	nvmeInternalError       = 0x0006
 	nvmeInvalidNamespace    = 0x400B
+	nvmeDenied              = 0x0015
 	nvmeWriteProtected      = 0x0020
 	nvmeSanitizeFailed      = 0x001C
 	nvmeSanitizeInProgress  = 0x001D
@@ -246,6 +247,13 @@ func (f *nvmeFront) namespaces(attached bool) []*area {
 	}
 	slices.SortFunc(all, func(a, b *area) int { return int(a.number) - int(b.number) })
 	return all
+}
+
+// anyLocked reports whether a lock of the TCG side keeps a namespace from
+// being written; an erase of it is then denied (TCG Storage Interface
+// Interactions 1.11, Format NVM and Sanitize).
+func (f *nvmeFront) anyLocked(areas []*area) bool {
+	return f.tcg != nil && slices.ContainsFunc(areas, func(a *area) bool { return f.tcg.locked(a, 0, a.sizeBytes, true) })
 }
 
 // anyProtected reports whether one of the namespaces is write protected.

@@ -41,6 +41,8 @@ func (f *nvmeFront) format(ctx context.Context, gen int, cmd nvme.Command) (nvme
 	switch {
 	case f.anyProtected(areas):
 		return nvme.Completion{Status: nvmeWriteProtected}, nil
+	case f.anyLocked(areas):
+		return nvme.Completion{Status: nvmeDenied}, nil
 	case ses > 2, ses != 0 && !ok:
 		return nvme.Completion{Status: nvmeInvalidField}, nil
 	case f.lies(LieUnsupported):

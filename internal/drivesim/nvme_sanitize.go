@@ -129,6 +129,8 @@ func (f *nvmeFront) startSanitize(cmd nvme.Command) uint16 {
 		return nvmeSanitizeFailed
 	case f.anyProtected(f.namespaces(false)):
 		return nvmeWriteProtected
+	case f.anyLocked(f.namespaces(false)):
+		return nvmeDenied
 	case f.lies(LieUnsupported):
 		return nvmeInvalidField
 	}
