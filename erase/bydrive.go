@@ -99,7 +99,9 @@ func (r *runner) await(ctx context.Context, fw Firmware) error {
 	var command inventory.EraseCommand
 	if r.o.Resume != nil {
 		command = r.o.Resume.Command
-		r.accepted = true
+		if r.accepted = r.o.Resume.Accepted; !r.accepted {
+			return fmt.Errorf("%w: the drive was about to be given it when the earlier run ended", errForgotten)
+		}
 		r.marks = placed(r.o.Resume.SizeBytes, r.o.Key, r.plan.Drive)
 		r.marks.written = r.o.Resume.Markers
 	}
@@ -108,12 +110,14 @@ func (r *runner) await(ctx context.Context, fw Firmware) error {
 	r.touched, r.left = true, false
 	s, err := r.poll(ctx, fw, p)
 	if r.o.Resume == nil {
-		if errors.Is(err, ErrEraseFailed) {
-			err = nil // somebody else's, and our own comes next
+		if errors.Is(err, ErrEraseFailed) || errors.Is(err, errForgotten) {
+			err = nil // somebody else's, however it ended, and our own comes next
 		}
 		return err
 	}
-	if err == nil && s.Of != command {
+	// Many drives do not say which erase they speak of. Ours was accepted and
+	// is the last one that the journal knows; and its markers must be gone.
+	if err == nil && s.Of != "" && s.Of != command {
 		err = fmt.Errorf("%w: it ended an erase by %q, and ours was %q", errForgotten, s.Of, command)
 	}
 	if err == nil {

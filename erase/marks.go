@@ -177,6 +177,7 @@ func (r *runner) mark(ctx context.Context, n int) (abandoned bool, err error) {
 		return nil
 	})
 	r.marks.written = len(held.spans)
+	r.result.Verification.Markers, r.result.Verification.Remembered = r.marks.written, len(r.marks.remembered)
 	p.Bytes = int64(r.marks.written) * markBytes
 	if errors.Is(err, ErrGivenUp) {
 		err = nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/job"
 	"github.com/ombruk/ombruk/inventory"
@@ -107,6 +108,9 @@ func (a *app) erase(ctx context.Context, f *jobFlags, paths []string) (*batch, e
 	b.machine = inventory.Machine{System: r.system(), Drives: all}
 	if b.order, err = a.order(f, p, agency, b); err != nil {
 		return nil, err
+	}
+	if r.mode() == certs.ModeSimulated {
+		a.note("simulated: no drive is touched, and the records are no certificates")
 	}
 	return b, a.runAll(ctx, r, b, works)
 }

@@ -233,7 +233,7 @@ func (t *trial) run() verdict {
 		if err == nil {
 			v.plan = p
 			var resume *erase.Journal
-			if slices.ContainsFunc(p.Steps, func(s erase.Step) bool { return s.Kind == erase.StepAwait }) {
+			if journal.Accepted && slices.ContainsFunc(p.Steps, func(s erase.Step) bool { return s.Kind == erase.StepAwait }) {
 				resume = journal
 			}
 			err = attempt(resume)
