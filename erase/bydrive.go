@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ombruk/ombruk/inventory"
@@ -30,6 +31,14 @@ type firmwareRun struct {
 	// be written and read.
 	rewritten blockSet
 	rule      Expect // of the last read-back
+}
+
+// WholeDrive reports whether the plan's command erases every namespace of the
+// drive, and not only the one it is given for.
+func (p Plan) WholeDrive() bool {
+	return p.Drive.Abilities != nil && slices.ContainsFunc(p.Drive.Abilities.Erasers, func(e inventory.Eraser) bool {
+		return e.Command == p.Command && e.WholeDrive
+	})
 }
 
 // leaveWithin bounds putting a drive back into ordinary use.

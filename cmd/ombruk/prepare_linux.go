@@ -63,7 +63,7 @@ func (a *app) prepare(ctx context.Context, r rig, f *jobFlags, o erase.Order, dr
 		if len(group) > 1 {
 			whole := work{drives: group, order: order, secrets: secrets}
 			whole.order.Together = true
-			if whole.plan, err = erase.MakePlan(whole.drive(), whole.order); err == nil && whole.plan.Command != "" {
+			if whole.plan, err = erase.MakePlan(whole.drive(), whole.order); err == nil && whole.plan.WholeDrive() {
 				if err := add(whole, nil); err != nil {
 					return nil, nil, err
 				}

@@ -148,11 +148,11 @@ func (t *trial) run() verdict {
 	facts := make([]inventory.Drive, len(all))
 	for i, d := range all {
 		facts[i] = d.Facts()
-		if t.together && i > 0 && slices.Contains(facts[0].Siblings, facts[i].Path) {
+		if t.together && i > 0 && facts[i].PartitionOf == "" && slices.Contains(facts[0].Siblings, facts[i].Path) {
 			targets = append(slices.Clone(targets), d)
 		}
 	}
-	if len(targets) != 1+len(facts[0].Siblings) {
+	if len(targets) != 1+siblings(facts) {
 		targets = targets[:1]
 	}
 	if v.refused = erase.Blocked(facts[0], facts, true); v.refused != nil {
@@ -167,7 +167,7 @@ func (t *trial) run() verdict {
 			for _, other := range targets[1:] {
 				d.CapacityBytes += other.Facts().CapacityBytes
 			}
-			if p, err := erase.MakePlan(d, o); err == nil && p.Command != "" {
+			if p, err := erase.MakePlan(d, o); err == nil && p.WholeDrive() {
 				return p, nil
 			}
 			targets, d = targets[:1], targets[0].Facts()
@@ -189,7 +189,7 @@ func (t *trial) run() verdict {
 		}
 		before = []erase.Pass{{Kind: erase.StepThaw}}
 	}
-	if len(facts[0].Siblings) > 0 && len(targets) == 1 && !wholeDrive(v.plan) {
+	if len(facts[0].Siblings) > 0 && len(targets) == 1 && !v.plan.WholeDrive() {
 		v.area = 0
 	}
 	var key erase.Key
@@ -246,9 +246,15 @@ func (t *trial) run() verdict {
 	return v
 }
 
-// wholeDrive reports whether a plan erases every namespace of the drive.
-func wholeDrive(p erase.Plan) bool {
-	return p.Drive.Abilities != nil && slices.ContainsFunc(p.Drive.Abilities.Erasers, func(e inventory.Eraser) bool { return e.Command == p.Command && e.WholeDrive })
+// siblings is how many other drives a host can name behind the first one's
+// controller; boot partitions are no drives of their own.
+func siblings(facts []inventory.Drive) (n int) {
+	for _, f := range facts {
+		if f.PartitionOf == "" && slices.Contains(facts[0].Siblings, f.Path) {
+			n++
+		}
+	}
+	return n
 }
 
 func ask(ctx context.Context, d *drivesim.Drive) *inventory.Abilities {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -57,6 +58,9 @@ func (d *Drive) facts() inventory.Drive {
 	}
 	if len(d.area.table) > 0 && p.Protocol == "nvme" && c.wwn != "" {
 		f.WWN = fmt.Sprintf("%s%02x", c.wwn[:len(c.wwn)-2], d.area.number)
+	}
+	if d.area.kind == bootArea {
+		f.PartitionOf = strings.TrimSuffix(d.path, fmt.Sprintf("boot%d", d.area.number-1))
 	}
 	c.front.facts(d.area, &f)
 	return f
