@@ -14,8 +14,9 @@ GORELEASER_VERSION := v2.16.0
 TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ombruk-tools
 LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)
 GORELEASER := $(TOOLS)/goreleaser-$(GORELEASER_VERSION)
-# How long each fuzz target runs.
-FUZZTIME ?= 20s
+# How long each fuzz target runs, and how many drives a campaign has.
+FUZZTIME ?= 60s
+DRIVES ?= 10000
 # Where goroutines meet; checked with the race detector.
 RACE := ./erase/... ./internal/drive/... ./internal/job/... ./internal/record/...
 
@@ -48,8 +49,12 @@ lint: $(LINT) ## golangci-lint
 	$< run
 
 .PHONY: fuzz
-fuzz: ## Each fuzz target for FUZZTIME (20s)
+fuzz: ## Each fuzz target for FUZZTIME (60s)
 	.ci/fuzz $(FUZZTIME)
+
+.PHONY: campaign
+campaign: ## DRIVES (10000) simulated drives, honest ones and liars: docs/firmware.md
+	go test -count=1 -v -timeout 60m ./internal/campaign -args -drives $(DRIVES)
 
 .PHONY: bench
 bench: ## Speed against other tools on scratch images, see docs/bench.md
