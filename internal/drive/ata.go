@@ -132,6 +132,9 @@ func (a *ataFirmware) method(ctx context.Context, f func() error) ([]erase.Comma
 
 // Start implements erase.Firmware.
 func (a *ataFirmware) Start(ctx context.Context, command inventory.EraseCommand, _ erase.StartOptions) ([]erase.Command, error) {
+	if !a.run.blocking() {
+		a.run = nil // what an earlier erase came to says nothing of this one
+	}
 	if c, ok := sanitizeCommand(command, true); ok {
 		return a.startSanitize(ctx, command, c)
 	}

@@ -34,7 +34,7 @@ type disk struct {
 	prepared         bool
 	attempts         int
 	keeps            bool          // its password, after an erase
-	erasing          chan struct{} // SECURITY ERASE UNIT waits for it
+	erasing, began   chan struct{} // SECURITY ERASE UNIT waits for the first and closes the second
 
 	status   uint16 // of SANITIZE STATUS EXT, COUNT
 	progress uint16
@@ -249,6 +249,7 @@ func (d *disk) do(op byte, c scsi.Command) scsi.Response {
 		}
 		if d.erasing != nil {
 			d.mu.Unlock()
+			close(d.began)
 			<-d.erasing
 			d.mu.Lock()
 		}
@@ -534,7 +535,7 @@ func TestRefusalsNameTheLock(t *testing.T) {
 
 func TestSecurityEraseIsWaitedForBehindStatus(t *testing.T) {
 	d := newDisk()
-	d.erasing = make(chan struct{})
+	d.erasing, d.began = make(chan struct{}), make(chan struct{})
 	fw := d.open(t, drive.Secrets{})
 	ctx, cancel := context.WithCancel(t.Context())
 	given, err := fw.Start(ctx, inventory.ATASecurityEraseEnhanced, erase.StartOptions{})
@@ -552,9 +553,12 @@ func TestSecurityEraseIsWaitedForBehindStatus(t *testing.T) {
 	if _, err := fw.Abilities(t.Context()); err != nil {
 		t.Errorf("abilities while it works: %v", err)
 	}
+	<-d.began
+	d.mu.Lock()
 	if last := d.sent[len(d.sent)-1]; last != "F4/0000" {
 		t.Errorf("it was disturbed by %s", last)
 	}
+	d.mu.Unlock()
 	close(d.erasing)
 	if s := untilEnd(t, fw, d); s.State != erase.StateSucceeded || s.Of != inventory.ATASecurityEraseEnhanced {
 		t.Errorf("%+v", s)

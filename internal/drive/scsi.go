@@ -295,6 +295,7 @@ func (f *scsiFirmware) method(ctx context.Context, do func() error) ([]erase.Com
 // Start implements erase.Firmware. SANITIZE is given with AUSE 1, so that a
 // drive that fails can be put back into use and erased by other means.
 func (f *scsiFirmware) Start(ctx context.Context, command inventory.EraseCommand, _ erase.StartOptions) ([]erase.Command, error) {
+	f.run = nil // what an earlier erase came to says nothing of this one
 	if command == inventory.TCGRevert || command == inventory.TCGPSIDRevert {
 		return f.startTCG(ctx, command)
 	}
