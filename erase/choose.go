@@ -97,6 +97,7 @@ func before(a, b candidate) int {
 		cmp.Compare(a.seconds, b.seconds),
 		cmp.Compare(a.pace, b.pace),
 		cmp.Compare(no(a.eraser.OpensMedia), no(b.eraser.OpensMedia)),
+		cmp.Compare(no(a.hidden), no(b.hidden)),
 		cmp.Compare(a.eraser.Command, b.eraser.Command),
 	)
 }
@@ -133,7 +134,7 @@ func candidates(d inventory.Drive, o Order) []candidate {
 	}
 	host := candidate{facts: facts{technique: Overwrite, words: "overwriting", pace: slowest}, method: Clear, why: overwriteLimit(d.Media), expect: ExpectWritten}
 	host.seconds = usualSeconds(slowest, d.CapacityBytes, len(o.Standard.Passes))
-	if left := outOfReach(d, a, false, false); left != "" {
+	if left := outOfReach(a, false, false); left != "" {
 		host.method, host.why = MethodNone, left
 	}
 	if inOrder(a) {
@@ -155,8 +156,9 @@ func abilities(d inventory.Drive) *inventory.Abilities {
 	return d.Abilities
 }
 
-// usualSeconds is how long a technique usually takes, in the order of the
-// paces whatever the capacity.
+// usualSeconds is how long a technique may take, for those whose drive does not
+// say: in the order of the paces whatever the capacity, and on the long side,
+// so that a drive's own word goes first.
 func usualSeconds(p pace, capacityBytes int64, passes int) int64 {
 	through := max(capacityBytes, 0) / 150_000_000 // bytes per second, of a disk
 	switch p {
@@ -167,11 +169,11 @@ func usualSeconds(p pace, capacityBytes int64, passes int) int64 {
 	case moderate:
 		return 120
 	case slow:
-		return 300 + through
+		return 600 + 2*through
 	case slower:
-		return 600 + through + through/2
+		return 1200 + 3*through
 	default:
-		return (900 + 2*through) * int64(max(passes, 1))
+		return (1800 + 4*through) * int64(max(passes, 1))
 	}
 }
 
@@ -194,7 +196,7 @@ func expectation(f facts, a *inventory.Abilities) Expect {
 }
 
 const (
-	frozenHint = "pass --thaw to suspend and resume this machine; else unplug the drive's power and plug it in again while the machine runs (hot-plug), or switch the freezing of drives off in the machine's firmware setup, then try again; if none of that helps, destroy the drive"
+	frozenHint = "pass --thaw to suspend and resume this machine; or unplug the drive's power and plug it in again while the machine runs (hot-plug), or switch the freezing of drives off in the machine's firmware setup, then try again"
 	powerHint  = "switch the machine off, wait until it is without power, start it and try again"
 )
 
@@ -217,6 +219,10 @@ func obstacles(d inventory.Drive, a *inventory.Abilities, o Order, e inventory.E
 			all = append(all, lock...)
 		}
 	}
+	if securityErase && s.AttemptsUsedUp && !s.Locked {
+		explained = explained || mentions("attempts")
+		all = append(all, usedUp("the drive takes no password until it has been without power", o))
+	}
 	if frozen := mentions("froz", "freeze"); frozen || securityErase && s.Frozen {
 		explained = explained || frozen
 		all = append(all, obstacle{reason: ErrFrozen, text: "the drive is frozen against it" + quoted(e.Blocked, "frozen"), hint: frozenHint, lift: when(o.Thaw, StepThaw)})
@@ -234,9 +240,10 @@ func obstacles(d inventory.Drive, a *inventory.Abilities, o Order, e inventory.E
 			all = append(all, obstacle{reason: ErrFrozen, text: "this machine's firmware has blocked the drive's owner (Block SID) until the next power cycle", lift: when(o.Thaw, StepThaw),
 				hint: "switch Block SID off in the machine's firmware setup and power-cycle it, or pass --thaw, or plug the drive into another machine; else type the PSID from the drive's label, or destroy the drive"})
 		}
-		if s.Enabled && !o.Password && !(s.Locked && unlocksByPSID(a, o)) {
-			all = append(all, obstacle{reason: ErrLocked, text: "locking is activated, and the owner's password is not known", hint: lockedHint(a)})
-			explained = explained || mentions("lock", "password")
+		owned := mentions("password") || s.Enabled && !(s.Locked && unlocksByPSID(a, o))
+		explained = explained || mentions("password")
+		if owned && !o.Password {
+			all = append(all, obstacle{reason: ErrLocked, text: "the drive has an owner, whose password is not known", hint: lockedHint(a)})
 		}
 	}
 	if !explained && mentions("lock", "password") && !mentions("freeze") {
@@ -260,9 +267,13 @@ func locked(a *inventory.Abilities, o Order) (all []obstacle, ok bool) {
 		return nil, false
 	}
 	if s.AttemptsUsedUp {
-		all = append(all, obstacle{reason: ErrLocked, text: "the drive is locked and takes no password until it has been without power", hint: powerHint + ", with the password at hand", lift: when(o.Thaw, StepThaw)})
+		all = append(all, usedUp("the drive is locked and takes no password until it has been without power", o))
 	}
 	return append(all, lockedObstacle(a, o, "the drive is locked")), true
+}
+
+func usedUp(text string, o Order) obstacle {
+	return obstacle{reason: ErrLocked, text: text, hint: powerHint, lift: when(o.Thaw, StepThaw)}
 }
 
 func lockedObstacle(a *inventory.Abilities, o Order, text string) obstacle {
@@ -276,11 +287,11 @@ func lockedObstacle(a *inventory.Abilities, o Order, text string) obstacle {
 func lockedHint(a *inventory.Abilities) string {
 	switch {
 	case strings.HasPrefix(a.Security.Kind, "tcg") || offers(a, inventory.TCGPSIDRevert):
-		return "give the drive's password, or the PSID that is printed on its label; without either, destroy the drive"
+		return "give the drive's password, or the PSID that is printed on its label"
 	case a.Security.Kind == "mmc":
-		return "give the card's password; without it, destroy the card"
+		return "give the card's password"
 	}
-	return "give the drive's user or master password; without one, destroy the drive"
+	return "give the drive's user or master password"
 }
 
 func unlocksByPSID(a *inventory.Abilities, o Order) bool {
@@ -372,8 +383,8 @@ func fallbacks(all []candidate, chosen *candidate) []Fallback {
 		default:
 			f.Why = fmt.Sprintf("%s; %s", c.title(), c.why)
 		}
-		for _, o := range c.obstacles {
-			f.Why += "; but " + o.text
+		if b, blocked := c.blocked(); blocked {
+			f.Why += "; but " + b.text
 		}
 		out = append(out, f)
 	}

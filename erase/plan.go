@@ -2,6 +2,7 @@ package erase
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -157,7 +158,12 @@ func MakePlan(d inventory.Drive, o Order) (Plan, error) {
 	can := false
 	if running := slices.Collect(w.running()); len(running) > 0 {
 		c, can = slices.MinFunc(running, strongest), true
-		w.fill(&p, c)
+		if ours, ok := w.resumed(c.method); ok {
+			c = ours
+			w.resume(&p, c)
+		} else {
+			w.fill(&p, c)
+		}
 	}
 	if d.Abilities == nil {
 		p.say("%s needs a technique of the drive's own firmware, which this drive does not offer here", p.Accepted)
@@ -216,7 +222,7 @@ func (p Plan) Outline() []string {
 func (p Plan) Bytes() int64 {
 	var n int64
 	for _, s := range p.Steps {
-		n += s.Bytes
+		n += min(s.Bytes, math.MaxInt64-n)
 	}
 	return n
 }

@@ -213,7 +213,7 @@ func methodOf(d inventory.Drive, a *inventory.Abilities, e inventory.Eraser, f f
 	case rules.purges(e.Command, d.Media):
 		method, why = Purge, fmt.Sprintf("on %s media it counts as Purge by the policy", mediaWord(d.Media))
 	}
-	bridged := a.Through == "usb bridge" && a.Protocol == "scsi"
+	bridged := a.Through == "usb bridge" && strings.HasPrefix(string(e.Command), "scsi-")
 	switch {
 	case bridged && e.Command == inventory.SCSIFormat:
 		return MethodNone, "a USB bridge answers for the drive and need not format anything"
@@ -224,8 +224,11 @@ func methodOf(d inventory.Drive, a *inventory.Abilities, e inventory.Eraser, f f
 			return method, why
 		}
 	}
-	if left := outOfReach(d, a, f.hidden, e.WholeDrive); left != "" {
+	if left := outOfReach(a, f.hidden, e.WholeDrive); left != "" {
 		return MethodNone, left
+	}
+	if left := beyond(a); method == Purge && !e.WholeDrive && len(left) > 0 {
+		return Clear, fmt.Sprintf("it does not reach the %s: Clear", list(left))
 	}
 	return method, why
 }
@@ -252,7 +255,7 @@ func methodOfRevert(a *inventory.Abilities, byPolicy Method, why string) (Method
 
 // outOfReach is which part of the drive a technique does not get at although
 // somebody's data may be there; empty when there is none.
-func outOfReach(d inventory.Drive, a *inventory.Abilities, hidden, whole bool) string {
+func outOfReach(a *inventory.Abilities, hidden, whole bool) string {
 	if n := hiddenBytes(a.Hidden); n > 0 && a.Hidden.Stuck != "" {
 		dco := a.Hidden.DCOBytes != nil && *a.Hidden.DCOBytes > 0
 		if !hidden || dco {
@@ -262,8 +265,8 @@ func outOfReach(d inventory.Drive, a *inventory.Abilities, hidden, whole bool) s
 	if whole {
 		return ""
 	}
-	if left := unattached(d, a); len(left) > 0 {
-		return fmt.Sprintf("it does not reach %s, which no host is attached to", list(left))
+	if left := unattached(a); len(left) > 0 {
+		return fmt.Sprintf("it does not reach %s, which is not attached to this machine", list(left))
 	}
 	return ""
 }
@@ -288,11 +291,24 @@ func hiddenBytes(h inventory.Hidden) int64 {
 
 func isBootPartition(s inventory.Space) bool { return strings.HasPrefix(s.Name, "boot") }
 
-// unattached are the spaces that hold a user's data and have no node.
-func unattached(d inventory.Drive, a *inventory.Abilities) []string {
+func isNamespace(s inventory.Space) bool { return strings.HasPrefix(s.Name, "namespace") }
+
+// unattached are the namespaces that have no node here and may hold data.
+func unattached(a *inventory.Abilities) []string {
+	return spaces(a, isNamespace)
+}
+
+// beyond are parts of the drive that no host can address, and that only
+// commands for the whole drive erase: capacity in no namespace.
+func beyond(a *inventory.Abilities) []string {
+	return spaces(a, func(s inventory.Space) bool { return !isNamespace(s) && !isBootPartition(s) })
+}
+
+// spaces are those that only commands for the whole drive reach.
+func spaces(a *inventory.Abilities, fits func(inventory.Space) bool) []string {
 	var names []string
 	for _, s := range a.Spaces {
-		if s.Reach == "drive" && s.Path == "" && !isBootPartition(s) {
+		if s.Reach == "drive" && s.Path == "" && fits(s) {
 			names = append(names, s.Name)
 		}
 	}

@@ -1,9 +1,9 @@
 package erase
 
 import (
+	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 	"strings"
 
@@ -21,8 +21,12 @@ type work struct {
 	thawHidden bool
 }
 
+// maxCapacityBytes is a capacity that no drive has; one that claims more is
+// planned for as if it had this, so that sums stay sums.
+const maxCapacityBytes = 1 << 60
+
 func newWork(d inventory.Drive, o Order) *work {
-	d.CapacityBytes = max(d.CapacityBytes, 0)
+	d.CapacityBytes = min(max(d.CapacityBytes, 0), maxCapacityBytes)
 	w := &work{d: d, o: o}
 	if stuck := strings.ToLower(abilities(d).Hidden.Stuck); o.Thaw && (strings.Contains(stuck, "froz") || strings.Contains(stuck, "freeze")) {
 		a := *d.Abilities
@@ -73,26 +77,41 @@ func (w *work) refusal(p Plan, can bool) error {
 		r.Reason = b.reason
 		r.Detail = fmt.Sprintf("%s asks for %s, which %s would reach, but %s", w.o.Standard.ID, p.Accepted, c.title(), b.text)
 		hints = append(hints, b.hint)
+	case byPasses(p.Standard):
+		i := slices.IndexFunc(w.all, candidate.byHost)
+		r.Detail = fmt.Sprintf("%s is overwriting, which reaches no Method here: %s", w.o.Standard.ID, w.all[i].why)
+		hints = append(hints, "order a standard that leaves the technique open (--standard nist-800-88r2-purge or nist-800-88r2-clear)")
 	case can && p.Achieves > MethodNone:
 		r.Detail = fmt.Sprintf("%s asks for %s, and the strongest this drive offers here is %s by %s", w.o.Standard.ID, p.Accepted, p.Achieves, p.Technique)
 	default:
 		r.Detail = fmt.Sprintf("%s asks for %s, and nothing that this drive offers here reaches any method", w.o.Standard.ID, p.Accepted)
-		if i := slices.IndexFunc(w.all, candidate.byHost); i >= 0 && w.all[i].method == MethodNone {
-			r.Detail += ": " + w.all[i].why
+		if i := slices.IndexFunc(w.all, candidate.byHost); w.all[i].method == MethodNone {
+			r.Detail += "; overwriting: " + w.all[i].why
+			if w.a.Hidden.Stuck != "" {
+				hints = append(hints, "connect the drive where its power can be switched off and on, so that what is hidden can be restored")
+			} else {
+				hints = append(hints, "attach every namespace of the drive first")
+			}
 		} else if b, blocked := w.all[0].blocked(); blocked {
 			r.Reason = b.reason
 			r.Detail += ": " + b.text
 			hints = append(hints, b.hint)
 		}
 	}
+	var ways []string
 	if can && p.Accepted > Clear && p.Achieves >= Clear {
-		hints = append(hints, "order a Clear standard (--standard nist-800-88r2-clear)", "let the customer accept less (--accept clear)")
+		ways = append(ways, "order a Clear standard (--standard nist-800-88r2-clear)", "let the customer accept less (--accept clear)")
 	}
 	if can {
-		hints = append(hints, "run --best-effort for a record without a certificate")
+		ways = append(ways, "run --best-effort for a record without a certificate")
 	}
-	hints = append(hints, "or send the drive to destruction")
-	r.Hint = strings.Join(hints, ", ")
+	if len(ways) > 0 {
+		ways[len(ways)-1] += ", or send the drive to destruction"
+	} else {
+		ways = []string{"send the drive to destruction"}
+	}
+	hints = append(hints, strings.Join(ways, ", "))
+	r.Hint = strings.Join(hints, "; else ")
 	return r
 }
 
@@ -170,16 +189,21 @@ func (w *work) explainChoice(p *Plan, c candidate) {
 		least = p.Requested
 	}
 	for r := range w.running() {
-		if r.method >= least && r.eraser.Command != c.eraser.Command {
+		if r.method >= least && r.provable() == c.provable() && r.eraser.Command != c.eraser.Command {
 			rivals++
 		}
 	}
 	switch {
-	case c.byHost() && p.Standard.Method == Clear:
+	case c.byHost(): // whose limit is said with its steps
 	case rivals > 0:
-		p.say("%s: %s; of the %d techniques that reach %s and can run here it is the least trouble and the fastest", c.title(), c.why, rivals+1, least)
+		p.say("chosen: %s; %s, and of the %d techniques that reach %s and can run here it is the least trouble and the fastest", c.title(), c.why, rivals+1, least)
 	default:
-		p.say("%s: %s", c.title(), c.why)
+		p.say("chosen: %s; %s", c.title(), c.why)
+	}
+	for r := range w.running() {
+		if c.provable() && !r.provable() && r.method >= least && r.seconds < c.seconds {
+			p.say("%s would be faster, but without markers reading back could not prove it", r.title())
+		}
 	}
 	for _, r := range w.all {
 		b, blocked := r.blocked()
@@ -197,8 +221,7 @@ func (w *work) explainChoice(p *Plan, c candidate) {
 func (w *work) fill(p *Plan, c candidate) {
 	w.head(p, c)
 	if c.needs(StepThaw) || w.thawHidden {
-		p.add(Step{Kind: StepThaw, Title: "suspend this machine to lift the freeze lock"})
-		p.say("the drive is frozen, so the machine is suspended first; the firmware may freeze it again on the way back")
+		w.thaw(p, c)
 	}
 	if c.needs(StepUnlock) {
 		p.add(Step{Kind: StepUnlock, Title: "unlock the drive " + w.key()})
@@ -219,11 +242,28 @@ func (w *work) fill(p *Plan, c candidate) {
 		size = w.reveal(p)
 	}
 	if c.byHost() {
-		w.overwrite(p, size)
+		w.overwrite(p, c, size)
 	} else {
 		w.erase(p, c, size)
 	}
 	w.circumstances(p, c)
+}
+
+// thaw plans the suspending of the machine, which takes the drive's power away
+// for a moment.
+func (w *work) thaw(p *Plan, c candidate) {
+	title, text := "suspend this machine to lift the freeze lock", "what is hidden is frozen"
+	for _, o := range c.obstacles {
+		if o.lift != StepThaw {
+			continue
+		}
+		text = o.text
+		if !errors.Is(o.reason, ErrFrozen) {
+			title = "suspend this machine, so that the drive is without power for a moment"
+		}
+	}
+	p.add(Step{Kind: StepThaw, Title: title})
+	p.say("%s, so the machine is suspended first; on the way back its firmware may do it again", text)
 }
 
 // key says what the drive is unlocked with.
@@ -244,7 +284,7 @@ func (w *work) reveal(p *Plan) int64 {
 	if hidden > 0 && w.a.Hidden.Stuck == "" {
 		titles = append(titles, fmt.Sprintf("restore %s that are hidden (%s)", amount(hidden), areas(w.a.Hidden)))
 		p.say("%s of the drive are hidden (%s): they are restored first, so that they are erased and read back too", amount(hidden), areas(w.a.Hidden))
-		size += min(hidden, math.MaxInt64-size)
+		size += min(hidden, maxCapacityBytes-size)
 	}
 	if n := w.a.BlockBytes; n > 0 && n != 512 && n != 4096 {
 		titles = append(titles, fmt.Sprintf("format blocks of %d bytes to 512", n))
@@ -270,7 +310,7 @@ func areas(h inventory.Hidden) string {
 }
 
 // overwrite plans the passes of the standard.
-func (w *work) overwrite(p *Plan, size int64) {
+func (w *work) overwrite(p *Plan, c candidate, size int64) {
 	s := w.o.Standard
 	for i, pattern := range s.Passes {
 		what := pattern.String()
@@ -284,7 +324,9 @@ func (w *work) overwrite(p *Plan, size int64) {
 		p.say("passes %d to %d run in an order drawn for this run", s.ShuffleFrom, s.ShuffleTo)
 	}
 	w.readBack(p, Overwrite, ExpectWritten, size)
-	p.say("%s", overwriteLimit(w.d.Media))
+	if c.method > MethodNone {
+		p.say("%s", c.why)
+	}
 }
 
 // erase plans a command of the drive's firmware.
@@ -294,9 +336,10 @@ func (w *work) erase(p *Plan, c candidate, size int64) {
 	} else {
 		p.say("no markers are written before the erase: %s", c.unmarked)
 	}
+	// Open media are read as they are, before anything is deallocated.
 	nvmeSanitize := strings.HasPrefix(string(c.eraser.Command), "nvme-sanitize-")
 	p.add(Step{Kind: StepErase, Technique: c.technique, Command: c.eraser.Command, EstimateSeconds: c.eraser.EstimateSeconds,
-		Options: StartOptions{KeepAllocated: nvmeSanitize, PurgeOrFail: c.eraser.PurgeOrFail && c.method == Purge, OpenMedia: c.eraser.OpensMedia},
+		Options: StartOptions{KeepAllocated: nvmeSanitize && !c.eraser.OpensMedia, PurgeOrFail: c.eraser.PurgeOrFail && c.method == Purge, OpenMedia: c.eraser.OpensMedia},
 		Title:   c.title() + estimate(c)})
 	w.afterErase(p, c, size)
 }
@@ -394,7 +437,7 @@ func (w *work) circumstances(p *Plan, c candidate) {
 		}
 	}
 	for _, r := range w.all {
-		if r.method == MethodNone && r.eraser.Command != c.eraser.Command {
+		if r.method == MethodNone {
 			p.say("%s is no sanitisation of this drive: %s", r.title(), r.why)
 		}
 	}
@@ -433,30 +476,30 @@ func (w *work) sayHidden(p *Plan, c candidate) {
 }
 
 func (w *work) saySpaces(p *Plan, c candidate) {
+	whole := c.eraser.WholeDrive && !c.byHost()
 	var with, without []string
+	if whole {
+		with = neighbours(w.d, w.a)
+	}
 	for _, s := range w.a.Spaces {
-		if s.Path == w.d.Path && s.Path != "" {
+		if s.Path != "" && s.Path == w.d.Path {
 			continue
 		}
 		name := s.Name
 		if s.SizeBytes > 0 {
-			name += ", " + amount(s.SizeBytes)
+			name += fmt.Sprintf(" of %s", amount(s.SizeBytes))
 		}
-		if s.Path != "" {
-			name = s.Path + " (" + name + ")"
-		}
-		whole := c.eraser.WholeDrive && !c.byHost()
 		switch {
 		case s.Reach == "none":
-			p.say("%s cannot be reached by anything and is not covered", name)
-		case whole && (s.Reach == "drive" || !isBootPartition(s)):
+			p.say("nothing reaches %s, which this plan does not cover", name)
+		case whole && s.Reach == "drive" && (s.Path == "" || isBootPartition(s)):
 			with = append(with, name)
-		default:
-			without = append(without, name)
+		case !whole || isBootPartition(s):
+			without = append(without, strings.TrimSpace(s.Path+" "+name))
 		}
 	}
 	if len(with) > 0 {
-		p.say("the command is for the whole drive and erases with it: %s", list(with))
+		p.say("the command is for the whole drive and also erases %s", list(with))
 	}
 	if len(without) > 0 {
 		p.say("not part of this plan, and left as it is: %s", list(without))
