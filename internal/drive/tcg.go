@@ -9,14 +9,15 @@ import (
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/ata"
+	"github.com/ombruk/ombruk/internal/scsi"
 	"github.com/ombruk/ombruk/internal/tcg"
 	"github.com/ombruk/ombruk/inventory"
 )
 
-// ErrTrustedOff means that Linux keeps TCG commands from ATA drives.
-var ErrTrustedOff = errors.New("this kernel keeps TCG commands from ATA drives: start it with libata.allow_tpm=1")
+// ErrTrustedOff means that TCG commands do not get to an ATA drive.
+var ErrTrustedOff = errors.New("TCG commands are not passed on to the ATA drive: Linux does so only when it was started with libata.allow_tpm=1, and a bridge may not at all")
 
-// trusted puts in words that it is the kernel that refused. libata answers
+// trusted puts in words that it was not the drive that refused. libata answers
 // TRUSTED SEND and RECEIVE itself, with INVALID FIELD IN CDB and without the
 // drive's registers, unless it was started with allow_tpm=1.
 func trusted(err error) error {
@@ -25,6 +26,15 @@ func trusted(err error) error {
 		return fmt.Errorf("%w: %w", ErrTrustedOff, err)
 	}
 	return err
+}
+
+// unknownCommand reports whether a SCSI drive has no SECURITY PROTOCOL IN. An
+// ATA drive says in IDENTIFY whether it takes such commands, so that there a
+// refusal means something else.
+func unknownCommand(err error) bool {
+	var byATA *ata.StatusError
+	var bySCSI *scsi.SenseError
+	return !errors.As(err, &byATA) && errors.As(err, &bySCSI) && bySCSI.Unsupported()
 }
 
 // tcgKind is what inventory calls a class.
@@ -43,8 +53,12 @@ func tcgAbilities(ctx context.Context, t tcg.Transport, a *inventory.Abilities) 
 	if t == nil {
 		return
 	}
+	const protocolTCG = 0x01
+	if spoken, err := tcg.Protocols(ctx, t); err == nil && !slices.Contains(spoken, protocolTCG) {
+		return
+	}
 	d, err := tcg.Discover(ctx, t)
-	if errors.Is(err, tcg.ErrNoTCG) {
+	if errors.Is(err, tcg.ErrNoTCG) || unknownCommand(err) {
 		return
 	}
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/ombruk/ombruk/internal/nvme"
@@ -38,60 +37,35 @@ func Identify(f *os.File) (Identity, error) {
 }
 
 func identifyNVMe(f *os.File) (Identity, error) {
-	const (
-		identify   = 0x06 // NVMe Base 2.0, section 5.17
-		controller = 0x01 // CNS 01h
-	)
-	data := make([]byte, 4096)
-	done, err := NVMe(f).Admin(context.Background(), nvme.Command{Opcode: identify, CDW10: controller, Data: data, Timeout: identifyTimeout})
-	switch {
-	case noSuchCommand(err):
+	c := nvme.IdentifyController()
+	c.Timeout = identifyTimeout
+	_, err := nvme.Do(context.Background(), NVMe(f), c)
+	if noSuchCommand(err) {
 		return Identity{}, ErrNoIdentity
-	case err != nil:
+	}
+	var controller nvme.Controller
+	if err == nil {
+		controller, err = nvme.ParseController(c.Data)
+	}
+	if err != nil {
 		return Identity{}, fmt.Errorf("identify %s: %w", f.Name(), err)
-	case done.Status != 0:
-		return Identity{}, fmt.Errorf("identify %s: status %03Xh", f.Name(), done.Status)
 	}
-	// Serial Number bytes 23:04, Model Number 63:24 (NVMe Base 2.0, figure 275).
-	return Identity{Serial: trim(data[4:24]), Model: trim(data[24:64])}, nil
-}
-
-// inquiry sends one INQUIRY (SPC-5, 6.7) and returns what came back; page < 0
-// asks for the standard data.
-func inquiry(f *os.File, page int) ([]byte, error) {
-	data := make([]byte, 252)
-	cdb := []byte{0x12, 0, 0, 0, byte(len(data)), 0}
-	if page >= 0 {
-		cdb[1], cdb[2] = 1, byte(page)
-	}
-	r, err := SCSI(f).Issue(context.Background(), scsi.Command{CDB: cdb, Direction: scsi.In, Data: data, Timeout: identifyTimeout})
-	switch {
-	case noSuchCommand(err):
-		return nil, ErrNoIdentity
-	case err != nil:
-		return nil, fmt.Errorf("inquiry on %s: %w", f.Name(), err)
-	case r.Status != scsi.Good:
-		return nil, fmt.Errorf("inquiry on %s: status %02Xh", f.Name(), byte(r.Status))
-	}
-	return data[:r.Transferred], nil
+	return Identity{Serial: controller.SN, Model: controller.MN}, nil
 }
 
 func identifySCSI(f *os.File) (Identity, error) {
-	std, err := inquiry(f, -1)
-	if err != nil {
-		return Identity{}, err
+	u := &scsi.Unit{Issuer: SCSI(f)}
+	standard, err := u.Inquiry(context.Background())
+	switch {
+	case noSuchCommand(err):
+		return Identity{}, ErrNoIdentity
+	case err != nil && !errors.Is(err, scsi.ErrMalformed):
+		return Identity{}, fmt.Errorf("inquiry on %s: %w", f.Name(), err)
 	}
-	var id Identity
-	if len(std) >= 32 { // PRODUCT IDENTIFICATION, SPC-5 table 151
-		id.Model = trim(std[16:32])
-	}
+	id := Identity{Model: standard.Product}
 	// A drive need not have page 80h, and then tells no serial this way.
-	const unitSerial = 0x80
-	if page, err := inquiry(f, unitSerial); err == nil && len(page) > 4 && page[1] == unitSerial {
-		n := min(int(page[2])<<8|int(page[3]), len(page)-4)
-		id.Serial = trim(page[4 : 4+n])
+	if page, err := u.VPD(context.Background(), 0x80); err == nil {
+		id.Serial, _ = scsi.ParseVPD80(page)
 	}
 	return id, nil
 }
-
-func trim(b []byte) string { return strings.Trim(string(b), " \x00") }

@@ -144,6 +144,20 @@ const (
 	discoveryBytes = 2048
 )
 
+// Protocols lists the security protocols that a drive speaks (SPC-5, 7.7.1.3,
+// which ATA and NVMe share). Protocol 01h is TCG's.
+func Protocols(ctx context.Context, t Transport) ([]byte, error) {
+	b := make([]byte, blockBytes)
+	if err := t.IFRecv(ctx, 0x00, 0x0000, b); err != nil {
+		return nil, fmt.Errorf("list of security protocols: %w", err)
+	}
+	n := int(binary.BigEndian.Uint16(b[6:]))
+	if n == 0 || n > len(b)-8 {
+		return nil, fmt.Errorf("list of security protocols: %w", malformed("it says %d entries", n))
+	}
+	return b[8 : 8+n], nil
+}
+
 // Discover asks for Level 0 Discovery. It changes nothing and needs no session.
 func Discover(ctx context.Context, t Transport) (Discovery, error) {
 	b := make([]byte, discoveryBytes)

@@ -1,6 +1,8 @@
 package tcg
 
 import (
+	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"reflect"
@@ -120,6 +122,33 @@ func TestDiscoveriesThatMakeNoSense(t *testing.T) {
 	} {
 		if d, err := ParseDiscovery(c.b); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %+v, %v", c.name, d, err)
+		}
+	}
+}
+
+// shelf answers every IF-RECV with the same bytes.
+type shelf []byte
+
+func (s shelf) IFSend(context.Context, byte, uint16, []byte) error { return nil }
+
+func (s shelf) IFRecv(_ context.Context, _ byte, _ uint16, b []byte) error {
+	copy(b, s)
+	return nil
+}
+
+func TestWhichProtocolsADriveSpeaks(t *testing.T) {
+	for _, c := range []struct {
+		answer, want string
+		err          error
+	}{
+		{"000000000000 0003 000102", "000102", nil},
+		{"000000000000 0002 00EF", "00EF", nil},
+		{"000000000000 0000", "", ErrMalformed},
+		{"000000000000 FFFF 00", "", ErrMalformed},
+	} {
+		got, err := Protocols(context.Background(), shelf(unhex(t, c.answer)))
+		if !bytes.Equal(got, unhex(t, c.want)) || !errors.Is(err, c.err) {
+			t.Errorf("%s: got %X, %v", c.answer, got, err)
 		}
 	}
 }
