@@ -32,7 +32,7 @@ func newATAFront(c *core) (frontEnd, error) {
 	if c.profile.ATA != nil {
 		d.p = *c.profile.ATA
 	}
-	if err := d.p.check(c.profile.Units[0], c.profile.Media); err != nil {
+	if err := d.p.check(c.profile.Units[0]); err != nil {
 		return nil, err
 	}
 	if s := d.p.Security; s != nil {
@@ -128,11 +128,11 @@ func (d *ataDrive) access(_ *area, write bool) error {
 	return nil
 }
 
-func (d *ataDrive) wires(a *area, gen int) drive.Wires {
+func (d *ataDrive) wires(_ *area, gen int) drive.Wires {
 	return drive.Wires{SCSI: scsiWire{c: d.c, unit: d.unit, gen: gen}}
 }
 
-func (d *ataDrive) facts(_ *area, drive *inventory.Drive) {}
+func (d *ataDrive) facts(*area, *inventory.Drive) {}
 
 // allowed reports whether the state of the drive lets a command through.
 func (d *ataDrive) allowed(c ataCommand) bool {

@@ -3,8 +3,6 @@ package drivesim
 import (
 	"errors"
 	"fmt"
-
-	"github.com/ombruk/ombruk/inventory"
 )
 
 // ATAProfile is what an ATA drive has beside a medium.
@@ -67,7 +65,7 @@ type HealthProfile struct {
 	Failing       bool  `json:"failing,omitempty"`
 }
 
-func (p *ATAProfile) check(u UnitProfile, media inventory.Media) error {
+func (p *ATAProfile) check(u UnitProfile) error {
 	if s := p.Security; s != nil {
 		if len(s.User) > ataPasswordBytes || len(s.Master) > ataPasswordBytes {
 			return errors.New("ata: password longer than 32 bytes")

@@ -106,7 +106,7 @@ func (s *ataSanitize) command(feature, count uint16, lba uint64, progress uint16
 
 func (s *ataSanitize) start(feature, count uint16, lba uint64) sanAnswer {
 	job := ataSanitizeJob{kind: feature}
-	key := false
+	var key bool
 	switch {
 	case feature == ataSanitizeCrypto && s.crypto:
 		key = lba == ataSanitizeKeyCrypto

@@ -108,9 +108,6 @@ func (u *scsiUnit) registers(r satRequest, a ataAnswer) scsiReply {
 	if u.c.lies(LieFixedSense) {
 		d = satFixed
 	}
-	if failed {
-		u.lastSense = satKey(a)
-	}
 	return scsiReply{status: samCheckCondition, sense: satSense(d, r.command, a)}
 }
 

@@ -31,6 +31,7 @@ type MMCProfile struct {
 // Bits of R1 (JESD84-B51 table 68).
 const (
 	r1OutOfRange  = 1 << 31
+	r1Misaligned  = 1 << 30
 	r1EraseSeq    = 1 << 28
 	r1EraseParam  = 1 << 27
 	r1WPViolation = 1 << 26
@@ -252,7 +253,7 @@ func (d *mmcCard) command(open *area, cmd mmc.Command) (mmc.Response, bool) {
 		return d.r1(0), true
 	case 16:
 		if cmd.Argument != sectorBytes {
-			return d.r1(1 << 29), true
+			return d.r1(1 << 29), true // BLOCK_LEN_ERROR
 		}
 		return d.r1(0), true
 	case 55:
@@ -314,7 +315,7 @@ func (d *mmcCard) transfer(open *area, cmd mmc.Command) (mmc.Response, bool) {
 		} else {
 			d.last = &at
 		}
-		if int64(at)*sectorBytes >= a.visibleBytes {
+		if d.offset(at) >= a.visibleBytes {
 			d.first, d.last = nil, nil
 			return d.r1(r1OutOfRange), true
 		}
@@ -325,15 +326,26 @@ func (d *mmcCard) transfer(open *area, cmd mmc.Command) (mmc.Response, bool) {
 	return d.illegal()
 }
 
+// offset is an address in bytes: cards of up to 2 GiB count in bytes, larger
+// ones in sectors (JESD84-B51 table 27; SD 4.3.14).
+func (d *mmcCard) offset(address uint32) int64 {
+	if d.c.medium.areas[0].sizeBytes > 2<<30 {
+		return int64(address) * sectorBytes
+	}
+	return int64(address)
+}
+
 // moveBlocks reads or writes blocks of 512 bytes.
 func (d *mmcCard) moveBlocks(a *area, cmd mmc.Command) mmc.Response {
 	n := len(cmd.Data) &^ (sectorBytes - 1)
 	if cmd.Opcode == 17 || cmd.Opcode == 24 {
 		n = min(n, sectorBytes)
 	}
-	off := int64(cmd.Argument) * sectorBytes
+	off := d.offset(cmd.Argument)
 	write := cmd.Opcode >= 24
 	switch {
+	case off%sectorBytes != 0:
+		return d.r1(r1Misaligned)
 	case off+int64(n) > a.visibleBytes:
 		return d.r1(r1OutOfRange)
 	case write && d.protected(a):
@@ -361,7 +373,7 @@ func (d *mmcCard) erase(a *area, argument uint32) (mmc.Response, bool) {
 	if *last < *first {
 		return d.r1(r1EraseParam), true
 	}
-	low, high := int64(*first)*sectorBytes, (int64(*last)+1)*sectorBytes
+	low, high := d.offset(*first), d.offset(*last)+sectorBytes
 	_, secure := d.c.eraser(inventory.MMCSecureErase)
 	command, physically := inventory.MMCErase, false
 	switch {

@@ -33,17 +33,19 @@ func (d *mmcCard) cid() mmc.Response {
 	return r2(b)
 }
 
-// csd is the Card-Specific Data register, of a card larger than 2 GiB.
+// csd is the Card-Specific Data register. An SD card gives its size here.
 func (d *mmcCard) csd() mmc.Response {
 	b := make([]byte, 16)
 	b[0], b[1], b[3] = 0xD0, 0x27, 0x32
-	if d.p.SD {
-		b[0] = 0x40
-	}
 	b[4], b[5] = 0x0F, 0x59
 	b[6], b[7], b[8] = 0x03, 0xFF, 0xC0 // C_SIZE FFFh: see SEC_COUNT
-	b[10] = 0x1F<<2 | 0x3               // ERASE_GRP_SIZE
-	b[11] = 0xE0 | 0x0F                 // ERASE_GRP_MULT
+	if d.p.SD {
+		// CSD version 1.0: blocks of 512 bytes, C_SIZE_MULT 0: units of 4 blocks.
+		size := uint32(d.c.medium.areas[0].sizeBytes/(4*sectorBytes)) - 1
+		b[0], b[6], b[7], b[8] = 0, byte(size>>10&3), byte(size>>2), byte(size<<6)
+	}
+	b[10] = 0x1F<<2 | 0x3 // ERASE_GRP_SIZE
+	b[11] = 0xE0 | 0x0F   // ERASE_GRP_MULT
 	if d.c.profile.ReadOnly {
 		b[14] = 0x20 // PERM_WRITE_PROTECT
 	}

@@ -24,7 +24,7 @@ const mmcErrors = r1OutOfRange | r1EraseSeq | r1EraseParam | r1WPViolation | r1L
 func switchTo(index, value byte) uint32 { return 3<<24 | uint32(index)<<16 | uint32(value)<<8 }
 
 func (b *bench) mmcErase(e inventory.EraseCommand) outcome {
-	last := uint32(b.d.size()/512 - 1)
+	last := uint32(b.d.size() - 512)
 	from, to, how := uint32(35), uint32(36), uint32(0)
 	switch e {
 	case inventory.SDErase:
@@ -122,7 +122,7 @@ func TestBootPartitions(t *testing.T) {
 	free := newBench(t, "mmc-emmc")
 	_, _ = free.mmc(6, switchTo(179, 2), false, nil)
 	_, _ = free.mmc(35, 0, false, nil)
-	_, _ = free.mmc(36, 255, false, nil)
+	_, _ = free.mmc(36, 255*512, false, nil)
 	if r, err := free.mmc(38, 0, false, nil); err != nil || r[0]&mmcErrors != 0 {
 		t.Errorf("erase boot partition 2: %X %v", r, err)
 	}

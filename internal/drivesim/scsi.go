@@ -55,12 +55,11 @@ type scsiUnit struct {
 	zones                           *scsiZones // nil for drives that are not zoned
 
 	// The sanitize and format engine of the unit.
-	erasing   scsiErase
-	state     string // in the words of inventory
-	ause      bool   // of the last sanitize
-	badly     bool   // a format was cut short
-	nextSize  int    // block length that MODE SELECT asked for; 0 for none
-	lastSense *scsiSense
+	erasing  scsiErase
+	state    string // in the words of inventory
+	ause     bool   // of the last sanitize
+	badly    bool   // a format was cut short
+	nextSize int    // block length that MODE SELECT asked for; 0 for none
 }
 
 // scsiCaps are the optional commands of a unit.
@@ -82,7 +81,6 @@ func (u *scsiUnit) good(in []byte) scsiReply { return scsiReply{in: in} }
 
 // refuse is CHECK CONDITION with the sense in the unit's format.
 func (u *scsiUnit) refuse(s *scsiSense) scsiReply {
-	u.lastSense = s
 	return scsiReply{status: samCheckCondition, sense: s.bytes(u.descriptor())}
 }
 
@@ -127,7 +125,7 @@ func (u *scsiUnit) execute(cdb, out []byte, want int) scsiReply {
 		b, s := u.identity.inquiry(cdb)
 		return cut(u.reply(b, s), int(binary.BigEndian.Uint16(cdb[3:])))
 	case 0xA0:
-		return cut(u.reportLUNs(cdb), int(binary.BigEndian.Uint32(cdb[6:])))
+		return cut(u.reportLUNs(), int(binary.BigEndian.Uint32(cdb[6:])))
 	case 0x03:
 		return cut(u.requestSense(cdb), int(cdb[4]))
 	}
@@ -263,7 +261,7 @@ func (u *scsiUnit) requestSense(cdb []byte) scsiReply {
 	return u.good(s.bytes(cdb[1]&1 != 0 && !u.c.lies(LieFixedSense)))
 }
 
-func (u *scsiUnit) reportLUNs(cdb []byte) scsiReply {
+func (u *scsiUnit) reportLUNs() scsiReply {
 	b := make([]byte, 8)
 	luns := u.caps.units
 	if len(luns) == 0 {

@@ -12,7 +12,6 @@ type scsiIdentity struct {
 	descriptorSense           bool // D_SENSE
 	hostManaged, hostAware    bool
 	unmaps, zeroesUnmapped    bool          // LBPME, LBPRZ
-	physicalExponent          byte          // LOGICAL BLOCKS PER PHYSICAL BLOCK EXPONENT
 	identifyPage              func() []byte // IDENTIFY DEVICE data for VPD 89h; nil without a SAT layer
 	// serialNow is asked instead of serial where it may change.
 	serialNow func() string

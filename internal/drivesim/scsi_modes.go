@@ -70,7 +70,7 @@ func (u *scsiUnit) modeSense(cdb []byte) ([]byte, *scsiSense) {
 // modeSelect takes MODE SELECT (6) and (10): only the block length can be
 // changed, and FORMAT UNIT is what carries that out (SBC-4 6.4.2).
 func (u *scsiUnit) modeSelect(cdb, out []byte) *scsiSense {
-	head, descriptors := 4, 0
+	head := 4
 	if cdb[0] == 0x55 {
 		head = 8
 	}
@@ -80,7 +80,7 @@ func (u *scsiUnit) modeSelect(cdb, out []byte) *scsiSense {
 	if len(out) < head {
 		return senseParamLength()
 	}
-	descriptors = int(out[head-1])
+	descriptors := int(out[head-1])
 	if cdb[0] == 0x55 {
 		descriptors |= int(out[6]) << 8
 		if out[4]&1 != 0 && descriptors == 16 { // LONGLBA

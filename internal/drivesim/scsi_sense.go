@@ -31,7 +31,6 @@ func senseInvalidField() *scsiSense  { return sense(skIllegal, 0x24, 0x00) }
 func senseInvalidParam() *scsiSense  { return sense(skIllegal, 0x26, 0x00) }
 func senseParamLength() *scsiSense   { return sense(skIllegal, 0x1A, 0x00) }
 func senseOutOfRange() *scsiSense    { return sense(skIllegal, 0x21, 0x00) }
-func senseLUN() *scsiSense           { return sense(skIllegal, 0x25, 0x00) }
 func sensePowerOn() *scsiSense       { return sense(skAttention, 0x29, 0x00) }
 func senseCapacity() *scsiSense      { return sense(skAttention, 0x2A, 0x09) }
 func senseWriteProtect() *scsiSense  { return sense(skProtect, 0x27, 0x00) }

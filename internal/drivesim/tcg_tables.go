@@ -111,7 +111,6 @@ func (t *tcgTPer) get(on tcgUID, a tcgArgs, w *tcgWriter) uint64 {
 
 // pinOwner is the authority whose password a C_PIN row holds.
 func (t *tcgTPer) pinOwner(on tcgUID) (tcgUID, bool) {
-	const rowToAuthority = uidPinSID - 1
 	owner, ok := map[tcgUID]tcgUID{uidPinSID: uidSID, uidPinAdmin1: uidAdmin1, uidPinUser1: uidUser1, uidPinEraseMaster: uidEraseMaster}[on]
 	if !ok && on >= uidPinBandMaster0 && on < uidPinBandMaster0+tcgRanges {
 		return uidBandMaster0 + (on - uidPinBandMaster0), true

@@ -272,7 +272,7 @@ func TestReleasedOpalRangesBlockReadsAndWrites(t *testing.T) {
 	if got, want := b.d.Truth().Areas[0].OriginalBytes, int64(4096-256)<<10; got != want {
 		t.Errorf("%d bytes of original data after a new key for range 1, want %d", got, want)
 	}
-	if _, status = admin.call(tcgUID(uidThisSP), methodRevertSP, func(w *tcgWriter) { w.name(0x060000, 1) }); status != tcgSuccess {
+	if _, status = admin.call(uidThisSP, methodRevertSP, func(w *tcgWriter) { w.name(0x060000, 1) }); status != tcgSuccess {
 		t.Fatalf("RevertSP: %02Xh", status)
 	}
 	if n := b.d.Truth().Areas[0].OriginalBytes; n == 0 {

@@ -94,7 +94,9 @@ func tcgItems(b []byte, end byte, depth int) (items []tcgValue, rest []byte, err
 // tcgAtom decodes a tiny, short, medium or long atom.
 func tcgAtom(b []byte) (v tcgValue, rest []byte, err error) {
 	t := b[0]
-	head, size, isBytes := 1, 0, false
+	var size int
+	head := 1
+	var isBytes bool
 	switch {
 	case t < 0x80:
 		return tcgValue{n: uint64(t & 0x3F)}, b[1:], nil
