@@ -212,15 +212,14 @@ func (h *host) Refind(ctx context.Context) error {
 		return nil
 	}
 	what := "find " + o.facts.Path + " again"
+	// Our own hold would keep us out, too.
+	_ = o.close()
 	found, err := h.find(ctx, o.facts)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if len(found.Uses) > 0 {
 		return fmt.Errorf("%s: %w: it is %s", what, erase.ErrInUse, found.Uses[0])
-	}
-	if err := o.close(); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
 	}
 	// It is opened as what is there now, and held to what it was: a size that
 	// changed without our doing shows in Check.
