@@ -27,6 +27,8 @@ type firmwareRun struct {
 	// readBacks is how many read-backs went through.
 	readBacks int
 	patterns  patternSet
+	// proved: a read-back after the erase could tell, and found nothing wrong.
+	proved bool
 	// rewritten is what was unreadable after a crypto erase, and could then
 	// be written and read.
 	rewritten blockSet
@@ -252,6 +254,21 @@ func (r *runner) poll(ctx context.Context, fw Firmware, p *Pass) (Status, error)
 }
 
 var errStandstill = errors.New("the drive says that it is at work and gets no further")
+
+// leaveBefore leaves what an earlier erase left behind. A drive that will not
+// goes on as it is: what follows shows whether that matters.
+func (r *runner) leaveBefore(ctx context.Context, step Step) error {
+	p, end := r.pass(StepLeave, TechniqueNone, "")
+	defer end()
+	var err error
+	if p.Commands, err = r.dev.Firmware().Leave(ctx); err != nil {
+		if errors.Is(err, ErrGone) || ctx.Err() != nil {
+			return err
+		}
+		p.Commands = append(p.Commands, Command{Name: step.Title, Status: err.Error()})
+	}
+	return nil
+}
 
 // leave puts the drive back into ordinary use.
 func (r *runner) leave(ctx context.Context) error {

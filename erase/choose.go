@@ -253,6 +253,10 @@ func obstacles(d inventory.Drive, a *inventory.Abilities, o Order, e inventory.E
 	if !explained {
 		all = append(all, obstacle{reason: ErrOutOfReach, text: fmt.Sprintf("the drive would refuse it: %s", e.Blocked), hint: powerHint})
 	}
+	if n := hiddenBytes(a.Hidden); n > 0 && a.Hidden.Stuck != "" && !o.BestEffort {
+		all = append(all, obstacle{reason: ErrOutOfReach, text: fmt.Sprintf("%s stay hidden, where nobody could look whether they are erased: %s", amount(n), a.Hidden.Stuck),
+			hint: "pass --thaw, or unplug the drive's power and plug it in again while the machine runs (hot-plug), or connect the drive to a machine that leaves it alone"})
+	}
 	if names := neighbours(d, a); e.WholeDrive && len(names) > 0 && !o.Together {
 		all = append(all, obstacle{reason: ErrNamespaces, text: fmt.Sprintf("it erases the whole drive, also %s", list(names)),
 			hint: fmt.Sprintf("name every part of the drive as a target: %s besides %s", list(names), d.Path)})

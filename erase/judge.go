@@ -34,7 +34,7 @@ func (r *runner) judge() {
 	case r.readBacks == 0:
 		res.Assurance = DeviceReported
 		r.except("not-read-back", "Nothing was read back, so the outcome is not proved.", nil)
-	case r.rule == ExpectChanged && r.marks.written == 0 && len(r.marks.remembered) == 0:
+	case r.givesErase() && !r.proved:
 		res.Assurance = DeviceReported
 		r.except("nothing-to-compare", "The drive took no markers and held nothing that could be compared, so reading it back proves nothing.", nil)
 	case r.allDone():
@@ -79,6 +79,11 @@ func (r *runner) allDone() bool {
 	}
 	return overwrites+erases > 0 && overwrites == r.done && readBacks == r.readBacks &&
 		(overwrites == 0 || r.wholeWritten) && (erases == 0 || r.accepted && r.erased && !r.working && r.left)
+}
+
+// givesErase reports whether the plan lets the drive erase itself.
+func (r *runner) givesErase() bool {
+	return slices.ContainsFunc(r.plan.Steps, func(s Step) bool { return s.Kind == StepErase }) || r.o.Resume != nil
 }
 
 // leftHidden is what stays hidden after the run; nil when nothing known does.

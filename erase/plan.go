@@ -77,6 +77,7 @@ const (
 	StepThaw      StepKind = "thaw"      // suspend the machine to lift a freeze lock; done before the run
 	StepUnlock    StepKind = "unlock"    // with a password or PSID
 	StepAwait     StepKind = "await"     // wait for an erase that is running already
+	StepLeave     StepKind = "leave"     // leave a state that an earlier erase left behind, if the drive lets itself
 	StepReveal    StepKind = "reveal"    // restore hidden areas
 	StepMark      StepKind = "mark"      // write markers to a stratified sample
 	StepErase     StepKind = "erase"     // a command of the drive's firmware

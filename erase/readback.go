@@ -66,6 +66,9 @@ func (r *runner) readBack(ctx context.Context, n int, step Step) (abandoned bool
 	}
 	v.BytesRead = max(0, total-unread)
 	r.readBacks++
+	if step.Expect == ExpectUniform || step.Expect == ExpectChanged && r.marks.written+len(r.marks.remembered) > 0 {
+		r.proved = r.mismatch.total == 0
+	}
 	if r.openMedia && r.mismatch.total == 0 {
 		r.sawMedia = true
 	}

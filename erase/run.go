@@ -132,6 +132,8 @@ func (r *runner) step(ctx context.Context, n int, step Step) (abandoned bool, er
 	}
 	r.o.Progress.beginDevice(n)
 	switch step.Kind {
+	case StepLeave:
+		return false, r.leaveBefore(ctx, step)
 	case StepUnlock:
 		return false, r.unlock(ctx, fw)
 	case StepReveal:

@@ -237,6 +237,12 @@ func (w *work) fill(p *Plan, c candidate) {
 			p.say("a sanitize that ombruk did not start is running: it is awaited, then our own is run")
 		}
 	}
+	switch w.a.Sanitize.State {
+	case inventory.SanitizeFailed:
+		p.add(Step{Kind: StepLeave, Title: "leave the failed state of the last sanitize, if the drive lets itself"})
+	case inventory.SanitizeVerifying:
+		p.add(Step{Kind: StepLeave, Title: "close the media that an earlier sanitize left open for verification"})
+	}
 	size := w.d.CapacityBytes
 	if !w.a.Security.Locked || c.needs(StepUnlock) {
 		size = w.reveal(p)
@@ -331,17 +337,27 @@ func (w *work) overwrite(p *Plan, c candidate, size int64) {
 
 // erase plans a command of the drive's firmware.
 func (w *work) erase(p *Plan, c candidate, size int64) {
+	again := w.a.Sanitize.State == inventory.SanitizeFailed && c.expect == ExpectChanged && c.unmarked == ""
+	if again {
+		p.say("after a failed sanitize the drive may take no writes, so it is erased twice: once to be written again, and once after the markers, to prove it")
+		w.give(p, c)
+	}
 	if c.unmarked == "" {
 		p.add(Step{Kind: StepMark, Bytes: 3 * markedBytes(size, w.d.Media), Title: "write markers all over the drive, so that it shows afterwards whether they are gone"})
 	} else {
 		p.say("no markers are written before the erase: %s", c.unmarked)
 	}
+	w.give(p, c)
+	w.afterErase(p, c, size)
+}
+
+// give plans the command itself.
+func (w *work) give(p *Plan, c candidate) {
 	// Open media are read as they are, before anything is deallocated.
 	nvmeSanitize := strings.HasPrefix(string(c.eraser.Command), "nvme-sanitize-")
 	p.add(Step{Kind: StepErase, Technique: c.technique, Command: c.eraser.Command, EstimateSeconds: c.eraser.EstimateSeconds,
 		Options: StartOptions{KeepAllocated: nvmeSanitize && !c.eraser.OpensMedia, PurgeOrFail: c.eraser.PurgeOrFail && c.method == Purge, OpenMedia: c.eraser.OpensMedia},
 		Title:   c.title() + estimate(c)})
-	w.afterErase(p, c, size)
 }
 
 func estimate(c candidate) string {
@@ -443,9 +459,7 @@ func (w *work) circumstances(p *Plan, c candidate) {
 	}
 	switch s := a.Sanitize; s.State {
 	case inventory.SanitizeFailed:
-		p.say("the last sanitize of this drive failed%s; another may be tried, and until one succeeds the drive may refuse to be read and written", quoted(s.Raw, ""))
-	case inventory.SanitizeVerifying:
-		p.say("an earlier sanitize has left the drive's media open for verification; that state is left before anything else%s", quoted(s.Raw, ""))
+		p.say("the last sanitize of this drive failed%s; until another succeeds the drive may refuse to be read and written", quoted(s.Raw, ""))
 	case inventory.SanitizeUnknown:
 		p.say("what the drive says of its last sanitize makes no sense%s", quoted(s.Raw, ""))
 	}
@@ -466,8 +480,6 @@ func (w *work) sayHidden(p *Plan, c candidate) {
 	h := w.a.Hidden
 	n := hiddenBytes(h)
 	switch {
-	case n > 0 && h.Stuck != "" && c.method > MethodNone:
-		p.say("%s stay hidden (%s), because %s; %s reaches them all the same", amount(n), areas(h), h.Stuck, c.name)
 	case n > 0 && h.Stuck != "":
 		p.say("%s stay hidden (%s), because %s", amount(n), areas(h), h.Stuck)
 	case n == 0 && w.a.Protocol == "ata" && !h.Known():

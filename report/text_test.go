@@ -191,7 +191,7 @@ func plain(text string) string { return strings.ReplaceAll(text, "\u00a0", " ") 
 
 func TestEveryStepAndTechniqueHasWords(t *testing.T) {
 	s := spoken(t, "en")
-	for _, k := range []erase.StepKind{erase.StepThaw, erase.StepUnlock, erase.StepAwait, erase.StepReveal, erase.StepMark, erase.StepErase, erase.StepOverwrite, erase.StepReadBack} {
+	for _, k := range []erase.StepKind{erase.StepThaw, erase.StepUnlock, erase.StepAwait, erase.StepLeave, erase.StepReveal, erase.StepMark, erase.StepErase, erase.StepOverwrite, erase.StepReadBack} {
 		st := certs.Step{Kind: k, Technique: erase.CryptoErase, Command: inventory.NVMeSanitizeCrypto}
 		if k != erase.StepErase && k != erase.StepOverwrite {
 			st.Technique = erase.TechniqueNone

@@ -147,8 +147,15 @@ func (a *app) runAll(parent context.Context, r rig, b *batch, works []work) erro
 	defer cancel()
 	b.done, b.errs = make([]job.Done, len(started)), make([]error, len(started))
 	var wg sync.WaitGroup
-	for i, s := range started {
-		wg.Go(func() { b.done[i], b.errs[i] = s.Run(ctx, view.event) })
+	for first := range works {
+		if first > 0 && works[first-1].group == works[first].group {
+			continue
+		}
+		wg.Go(func() {
+			for i := first; i < len(works) && works[i].group == works[first].group; i++ {
+				b.done[i], b.errs[i] = started[i].Run(ctx, view.event)
+			}
+		})
 	}
 	wg.Wait()
 	view.end()

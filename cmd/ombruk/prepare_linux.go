@@ -27,6 +27,9 @@ type work struct {
 	secrets drive.Secrets
 	resume  *job.Resume
 	before  []erase.Pass
+	// group is the number of the physical drive: what belongs to one drive is
+	// done one after another.
+	group int
 }
 
 // asked fills in what the drives answer. A drive that does not answer is planned
@@ -55,23 +58,25 @@ func (a *app) prepare(ctx context.Context, r rig, f *jobFlags, o erase.Order, dr
 		works, refusals = append(works, w), append(refusals, err)
 		return nil
 	}
-	for _, group := range grouped(drives) {
+	for number, group := range grouped(drives) {
 		order, secrets, err := a.orderFor(f, o, group[0])
 		if err != nil {
 			return nil, nil, err
 		}
 		if len(group) > 1 {
-			whole := work{drives: group, order: order, secrets: secrets}
+			whole := work{drives: group, order: order, secrets: secrets, group: number}
 			whole.order.Together = true
-			if whole.plan, err = erase.MakePlan(whole.drive(), whole.order); err == nil && whole.plan.WholeDrive() {
+			// Only NVMe says for sure that one command erases all of them.
+			if whole.plan, err = erase.MakePlan(whole.drive(), whole.order); err == nil && whole.plan.WholeDrive() && nvme(group[0]) {
 				if err := add(whole, nil); err != nil {
 					return nil, nil, err
 				}
 				continue
 			}
+			order.Together = true
 		}
 		for _, d := range group {
-			w := work{drives: []inventory.Drive{d}, order: order, secrets: secrets}
+			w := work{drives: []inventory.Drive{d}, order: order, secrets: secrets, group: number}
 			w.plan, err = erase.MakePlan(d, w.order)
 			if err := add(w, err); err != nil {
 				return nil, nil, err
@@ -80,6 +85,8 @@ func (a *app) prepare(ctx context.Context, r rig, f *jobFlags, o erase.Order, dr
 	}
 	return works, refusals, nil
 }
+
+func nvme(d inventory.Drive) bool { return d.Abilities != nil && d.Abilities.Protocol == "nvme" }
 
 // drive is what the plan is made for: with several namespaces, the drive with
 // all of them one after another.
