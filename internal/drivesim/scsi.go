@@ -133,7 +133,7 @@ func (u *scsiUnit) execute(cdb, out []byte, want int) scsiReply {
 		u.attention = nil
 		return u.refuse(s)
 	}
-	if u.c.lies(LieAborts) {
+	if u.c.lies(LieAborts) && slices.Contains([]byte{0x04, 0x48, 0x15, 0x55, 0x1A, 0x5A, 0x4D, 0xA2, 0xA3, 0xB5}, op) {
 		return u.refuse(sense(skAborted, 0x00, 0x00))
 	}
 	if op == 0x85 || op == 0xA1 || op == 0x7F {
