@@ -265,6 +265,10 @@ func (r *runner) leaveBefore(ctx context.Context, step Step) error {
 		if errors.Is(err, ErrGone) || ctx.Err() != nil {
 			return err
 		}
+		if !r.givesErase() {
+			// Nothing that follows could bring the drive out of it.
+			return fmt.Errorf("%s: %w", step.Title, err)
+		}
 		p.Commands = append(p.Commands, Command{Name: step.Title, Status: err.Error()})
 	}
 	return nil

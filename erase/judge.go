@@ -223,7 +223,10 @@ func (r *runner) circumstances() {
 			continue
 		}
 		for _, s := range a.Spaces {
-			covered := r.erased && (s.Reach == "drive" || r.plan.Together && slices.Contains(r.plan.Drive.Siblings, s.Path))
+			// Of several units of one SCSI drive nobody can say whether one
+			// command reached them all: each has a record of its own.
+			together := r.plan.Together && a.Protocol == "nvme" && slices.Contains(r.plan.Drive.Siblings, s.Path)
+			covered := r.erased && (s.Reach == "drive" || together)
 			if !covered {
 				r.except("not-reached", fmt.Sprintf("The drive also has %s (%d bytes), which this record does not cover.", s.Name, s.SizeBytes), map[string]string{"name": s.Name, "bytes": fmt.Sprint(s.SizeBytes)})
 			}

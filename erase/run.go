@@ -102,6 +102,9 @@ func (r *runner) run(ctx context.Context) (abandoned bool) {
 		return true
 	}
 	r.leaveAtEnd(ctx)
+	if size := r.dev.SizeBytes(); r.result.Err == nil && size != r.size {
+		r.result.Err = fmt.Errorf("%w: %d bytes were erased and it has %d", ErrSizeChanged, r.size, size)
+	}
 	if r.result.Err == nil {
 		r.result.Err = r.answered("check", r.o.Stall, r.dev.Check)
 		abandoned = errors.Is(r.result.Err, ErrStalled)

@@ -163,7 +163,9 @@ func (t *trial) run() verdict {
 		d.Abilities = ask(ctx, targets[0])
 		o := t.order
 		o.Together = len(targets) > 1
-		if o.Together {
+		if a := d.Abilities; o.Together && (a == nil || a.Protocol != "nvme") {
+			targets = targets[:1]
+		} else if o.Together {
 			for _, other := range targets[1:] {
 				d.CapacityBytes += other.Facts().CapacityBytes
 			}
@@ -189,7 +191,7 @@ func (t *trial) run() verdict {
 		}
 		before = []erase.Pass{{Kind: erase.StepThaw}}
 	}
-	if len(facts[0].Siblings) > 0 && len(targets) == 1 && !v.plan.WholeDrive() {
+	if siblings(facts) > 0 && len(targets) == 1 && (!v.plan.WholeDrive() || v.plan.Drive.Abilities.Protocol != "nvme") {
 		v.area = 0
 	}
 	var key erase.Key
@@ -197,6 +199,7 @@ func (t *trial) run() verdict {
 		key[i] = byte(t.random.UintN(256))
 	}
 	var journal *erase.Journal
+	resumed := false
 	attempt := func(resume *erase.Journal) error {
 		device, err := drivesim.Join(ctx, t.secrets, targets...)
 		if err != nil {
@@ -208,7 +211,7 @@ func (t *trial) run() verdict {
 		result, abandoned := erase.Run(ctx, v.plan, device, erase.Options{
 			Key: key, Now: targets[0].Now, Resume: resume, Before: before, Stall: time.Minute,
 			Wait: func(ctx context.Context, d time.Duration) error {
-				if waits++; waits == t.cancelAfter {
+				if waits++; waits == t.cancelAfter && !resumed {
 					cancel()
 				}
 				return targets[0].Wait(ctx, d)
@@ -227,13 +230,14 @@ func (t *trial) run() verdict {
 	}
 	if v.result.GoesOn && journal != nil {
 		// The next start takes it up.
-		t.order.Resume, t.order.ResumeCommand, t.order.Password, t.cancelAfter = true, journal.Command, true, 0
+		t.order.Resume, t.order.ResumeCommand, t.order.Password = journal.Accepted && journal.Markers > 0, journal.Command, true
+		resumed = true
 		first := v.result
 		p, err := plan()
 		if err == nil {
 			v.plan = p
 			var resume *erase.Journal
-			if journal.Accepted && slices.ContainsFunc(p.Steps, func(s erase.Step) bool { return s.Kind == erase.StepAwait }) {
+			if t.order.Resume && slices.ContainsFunc(p.Steps, func(s erase.Step) bool { return s.Kind == erase.StepAwait }) {
 				resume = journal
 			}
 			err = attempt(resume)
@@ -274,7 +278,13 @@ func (v verdict) undisturbed() bool {
 // saysSo reports whether the drive itself owns up to its failure.
 func (v verdict) saysSo() bool {
 	return slices.ContainsFunc(v.result.Exceptions, func(x erase.Exception) bool {
-		return x.Code == "turned-read-only" || x.Code == "erase-failed"
+		switch x.Code {
+		case "turned-read-only", "erase-failed", "hidden-area-left":
+			return true
+		case "refused-by-drive":
+			return strings.Contains(v.profile.Expect, "failed") || v.profile.Sanitize != nil
+		}
+		return false
 	})
 }
 
@@ -285,13 +295,18 @@ func (v verdict) falseClaim() string {
 		return ""
 	}
 	n, where := v.truth.OriginalBytes(drivesim.Addressable), "addressable blocks"
+	for _, a := range v.truth.Areas {
+		if a.Addressable && v.names(a.Name) {
+			n -= a.OriginalBytes
+		}
+	}
 	switch {
 	case v.area >= 0:
 		n, where = v.truth.Areas[v.area].OriginalBytes, v.truth.Areas[v.area].Name
 	case v.result.Achieved >= erase.Purge:
 		n, where = v.truth.OriginalBytes(drivesim.Everything), "the whole drive"
 		for _, a := range v.truth.Areas {
-			if !a.Addressable { // what no host can reach is named on the page
+			if !a.Addressable || v.names(a.Name) {
 				n -= a.OriginalBytes
 			}
 		}
@@ -302,7 +317,12 @@ func (v verdict) falseClaim() string {
 	return fmt.Sprintf("%v at %v by %s (%s), and %d bytes of original data are left in %s", v.result.Outcome, v.result.Achieved, v.result.Technique, v.plan.Command, n, where)
 }
 
-// read reports whether everything was read back in a way that shows every block.
+// names reports whether the page names an area as not covered.
+func (v verdict) names(area string) bool {
+	return slices.ContainsFunc(v.result.Exceptions, func(x erase.Exception) bool { return x.Code == "not-reached" && x.Params["name"] == area })
+}
+
+// readEverything reports whether everything was read back in a way that shows every block.
 func (v verdict) readEverything() bool {
 	last := v.plan.Steps[len(v.plan.Steps)-1]
 	return last.Verify == erase.VerifyFull && last.Expect != erase.ExpectChanged

@@ -2,6 +2,8 @@ package drive
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ombruk/ombruk/erase"
@@ -78,6 +80,51 @@ func NewFirmware(ctx context.Context, d inventory.Drive, h Host, s Secrets) (era
 	}
 	return make(ctx, d, h, s)
 }
+
+// Attach is [NewFirmware] for a drive that is about to be erased. One that
+// answers for another drive is refused; one whose answers make no sense can
+// still be overwritten, and refuses every command with the reason.
+func Attach(ctx context.Context, d inventory.Drive, h Host, s Secrets) (erase.Firmware, error) {
+	f, err := NewFirmware(ctx, d, h, s)
+	switch {
+	case err == nil:
+		return f, nil
+	case errors.Is(err, erase.ErrIdentityChanged):
+		return nil, &erase.RefusedError{Path: d.Path, Reason: erase.ErrIdentityChanged, Detail: err.Error(), Hint: "look at the drives again (ombruk drives) and start over"}
+	case errors.Is(err, erase.ErrGone), ctx.Err() != nil:
+		return nil, fmt.Errorf("ask %s: %w", d.Path, err)
+	}
+	return senseless{err}, nil
+}
+
+// senseless is the firmware of a drive whose answers make no sense.
+type senseless struct{ err error }
+
+func (f senseless) refuse() ([]erase.Command, error) {
+	return nil, fmt.Errorf("%w: %w", erase.ErrUnsupported, f.err)
+}
+
+// Abilities implements erase.Firmware.
+func (f senseless) Abilities(context.Context) (inventory.Abilities, error) {
+	return inventory.Abilities{}, f.err
+}
+
+// Reveal implements erase.Firmware.
+func (f senseless) Reveal(context.Context) ([]erase.Command, error) { return f.refuse() }
+
+// Unlock implements erase.Firmware.
+func (f senseless) Unlock(context.Context) ([]erase.Command, error) { return f.refuse() }
+
+// Start implements erase.Firmware.
+func (f senseless) Start(context.Context, inventory.EraseCommand, erase.StartOptions) ([]erase.Command, error) {
+	return f.refuse()
+}
+
+// Status implements erase.Firmware.
+func (f senseless) Status(context.Context) (erase.Status, error) { return erase.Status{}, f.err }
+
+// Leave implements erase.Firmware.
+func (f senseless) Leave(context.Context) ([]erase.Command, error) { return nil, nil }
 
 // newFabric is for drives that are reached over a network: NVMe over fabrics,
 // or SCSI.

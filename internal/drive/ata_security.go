@@ -50,6 +50,16 @@ func (a *ataFirmware) startSecurityErase(ctx context.Context, command inventory.
 			run.estimate = id.Security.EnhancedTime
 		}
 		if a.masterErases(id.Security) {
+			// Nobody says which of the two passwords it is; as the user's it
+			// opens the drive.
+			if _, err := a.give(ctx, ata.SecurityUnlock(ata.UserPassword, a.secrets.Password)); undelivered(err) {
+				return err
+			}
+			if id, err = a.identify(ctx); err != nil {
+				return refusal(err, nil)
+			}
+		}
+		if a.masterErases(id.Security) {
 			which, password = ata.MasterPassword, a.secrets.Password
 		} else {
 			if why, cause := refuses(id.Security); cause != nil {

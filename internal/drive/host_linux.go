@@ -42,13 +42,7 @@ func OpenWith(ctx context.Context, facts inventory.Drive, o Options) (*Drive, er
 		return d, nil
 	}
 	d.host = &host{drive: d, drives: o.Drives, sys: "/sys"}
-	d.firmware, err = NewFirmware(ctx, facts, d.host, o.Secrets)
-	if err != nil {
-		if errors.Is(err, erase.ErrIdentityChanged) {
-			err = refuse(facts.Path, erase.ErrIdentityChanged, "look at the drives again (ombruk drives) and start over", "%v", err)
-		} else {
-			err = fmt.Errorf("ask %s: %w", facts.Path, err)
-		}
+	if d.firmware, err = Attach(ctx, facts, d.host, o.Secrets); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil

@@ -74,7 +74,7 @@ func TestRevertErasesAndSaysWhatWasBefore(t *testing.T) {
 		{"Opal 1", "ata-ssd-opal-1", inventory.TCGRevert, drive.Secrets{}, "Locking SP"},
 		{"Opal locked, by the owner's password", "ata-ssd-opal-locked", inventory.TCGRevert, drive.Secrets{Password: []byte("nobody knows this")}, "manufactured (activated)"},
 		{"Opal locked, by the PSID", "ata-ssd-opal-locked", inventory.TCGPSIDRevert, drive.Secrets{PSID: []byte(labelPSID)}, "manufactured (activated)"},
-		{"a drive whose revert needs an active Locking SP", "liar-ata-opal-inactive", inventory.TCGRevert, drive.Secrets{}, "activated for this revert"},
+		{"a drive whose revert needs an active Locking SP", "ata-ssd-opal-inactive", inventory.TCGRevert, drive.Secrets{}, "activated for this revert"},
 		{"Pyrite 2", "ata-ssd-pyrite-2", inventory.TCGRevert, drive.Secrets{}, "block erase"},
 		{"Enterprise", "sas-ssd-enterprise", inventory.TCGRevert, drive.Secrets{}, "all 9 bands"},
 		{"Enterprise locked, by the PSID", "sas-ssd-enterprise-locked", inventory.TCGPSIDRevert, drive.Secrets{PSID: []byte("SIMPSID0000000000000000000000002")}, "Revert of the whole drive"},

@@ -233,9 +233,9 @@ func (d *Drive) Device(ctx context.Context, s drive.Secrets) (*Device, error) {
 		return nil, err
 	}
 	facts := d.Facts()
-	firmware, err := drive.NewFirmware(ctx, facts, d, s)
+	firmware, err := drive.Attach(ctx, facts, d, s)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", d.path, err)
+		return nil, err
 	}
 	return &Device{parts: []*Drive{d}, opened: []inventory.Drive{facts}, firmware: firmware}, nil
 }

@@ -245,7 +245,8 @@ func (m *medium) readPage(a *area, l int32, in int, p []byte) error {
 		if m.cryptoUnreadable {
 			return fmt.Errorf("end-to-end guard check error: %w", errMedium)
 		}
-		noise(p, uint64(i)<<32|uint64(g.key), in)
+		// The old ciphertext through the key of today.
+		noise(p, uint64(i)<<32|uint64(a.key), in)
 		return nil
 	}
 	switch {

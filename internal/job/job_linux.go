@@ -115,6 +115,9 @@ func (s *Station) Resume(d inventory.Drive) (*Resume, error) {
 		p.Drive.Serial != d.Serial || p.Drive.WWN != d.WWN || p.Drive.Model != d.Model || p.RandomKeySHA256 != key.SHA256() {
 		return nil, fmt.Errorf("read the pending erase of %s: it was not made by this station for this drive", d.Path)
 	}
+	if p.Verification.Markers == 0 {
+		return nil, nil // nothing could show what became of it: another erase is the way
+	}
 	return &Resume{ID: r.Header.ID, key: key, Journal: erase.Journal{
 		Command: p.Steps[0].Command, Accepted: p.Steps[0].Finished.After(time.Time{}), SizeBytes: p.Drive.CapacityBytes, Markers: p.Verification.Markers,
 	}}, nil
