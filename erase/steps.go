@@ -463,7 +463,7 @@ func (w *work) circumstances(p *Plan, c candidate) {
 	case inventory.SanitizeUnknown:
 		p.say("what the drive says of its last sanitize makes no sense%s", quoted(s.Raw, ""))
 	}
-	w.sayHidden(p, c)
+	w.sayHidden(p)
 	w.saySpaces(p, c)
 	if a.Through != "" && !c.byHost() {
 		p.say("commands reach the drive through a %s, which may answer for it", a.Through)
@@ -476,7 +476,7 @@ func (w *work) circumstances(p *Plan, c candidate) {
 	}
 }
 
-func (w *work) sayHidden(p *Plan, c candidate) {
+func (w *work) sayHidden(p *Plan) {
 	h := w.a.Hidden
 	n := hiddenBytes(h)
 	switch {
