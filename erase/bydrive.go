@@ -214,6 +214,9 @@ func (r *runner) poll(ctx context.Context, fw Firmware, p *Pass) (Status, error)
 		switch {
 		case ctx.Err() != nil:
 			return s, ctx.Err()
+		case errors.Is(err, ErrIdentityChanged):
+			r.working = false // whatever is at work there is another drive
+			return s, err
 		case err != nil:
 			if now.Sub(answered) > r.o.Silence {
 				return s, fmt.Errorf("%w for %s: %w", ErrSilent, now.Sub(answered).Round(time.Second), err)

@@ -127,6 +127,8 @@ func (r *runner) judgeError() {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		res.Outcome = Interrupted
 		r.except("interrupted", fmt.Sprintf("The run was cancelled when %s %% of the work was done.", percent), params)
+	case errors.Is(err, ErrIdentityChanged):
+		r.except("identity-changed", fmt.Sprintf("At the end it was no longer the drive that was started on: %v.", err), params)
 	case errors.Is(err, ErrFrozen):
 		r.except("frozen", fmt.Sprintf("The drive is frozen and takes no erase: %v.", err), params)
 	case errors.Is(err, ErrLocked):
@@ -159,8 +161,6 @@ func (r *runner) judgeError() {
 	case errors.Is(err, ErrReadOnly):
 		res.Disposition = Destroy
 		r.except("turned-read-only", "The drive turned read-only during the run, as worn-out flash does.", params)
-	case errors.Is(err, ErrIdentityChanged):
-		r.except("identity-changed", fmt.Sprintf("At the end it was no longer the drive that was started on: %v.", err), params)
 	case errors.Is(err, ErrSizeChanged):
 		r.except("size-changed", fmt.Sprintf("The size changed during the run: %v.", err), params)
 	case errors.Is(err, ErrNoSpace):

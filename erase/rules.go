@@ -184,7 +184,7 @@ func SpecificationName(c inventory.EraseCommand) string {
 // (IEEE 2883-2022, host overwrite).
 func Reach(d inventory.Drive, rules Rules) []Fallback {
 	out := []Fallback{}
-	if d.Media == inventory.MediaOptical || d.CapacityBytes <= 0 {
+	if d.Media == inventory.MediaOptical || d.CapacityBytes <= 0 && !d.OddBlocks() {
 		return out
 	}
 	return fallbacks(candidates(d, Order{Rules: rules}), nil)

@@ -55,7 +55,7 @@ func Blocked(d inventory.Drive, all []inventory.Drive, allowFabric bool) error {
 	if d.Media == inventory.MediaOptical {
 		return refuse(ErrNotADrive, "", "this is an optical drive")
 	}
-	if d.CapacityBytes <= 0 {
+	if d.CapacityBytes <= 0 && !d.OddBlocks() {
 		return refuse(ErrEmpty, "check that a medium is in it", "it has no capacity")
 	}
 	if len(d.Uses) > 0 {

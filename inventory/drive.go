@@ -80,6 +80,13 @@ type Drive struct {
 	Uses []Use `json:"uses"`
 }
 
+// OddBlocks reports whether the drive is formatted with blocks of a size that
+// Linux cannot read (520 or 528 bytes), so that it shows no capacity until it
+// is formatted anew. Only a drive that was asked can tell.
+func (d Drive) OddBlocks() bool {
+	return d.Abilities != nil && d.Abilities.BlockBytes != 0 && d.Abilities.BlockBytes%512 != 0
+}
+
 // UseKind says in which way a drive is in use.
 type UseKind string
 

@@ -173,7 +173,9 @@ func (r *reader) target(name string) (target, error) {
 		return problem(ErrNotFound, "no device answers to the node's number "+n.block)
 	}
 	d := r.facts(b)
-	if d.CapacityBytes == 0 {
+	// A disk with blocks that Linux cannot read (520 bytes, from storage
+	// arrays) shows no capacity either, and can be put right.
+	if disk := (d.Bus == BusSAS || d.Bus == BusSCSI) && !d.Removable; d.CapacityBytes == 0 && !disk {
 		return problem(ErrEmpty, "it holds no medium, or has none that can be addressed")
 	}
 	d.Path = real

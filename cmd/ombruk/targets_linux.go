@@ -163,7 +163,11 @@ func (a *app) targets(ctx context.Context, r rig, paths []string, allowFabric bo
 			found = append(found, d)
 		}
 	}
-	for _, d := range found {
+	for i, d := range found {
+		if d.CapacityBytes == 0 { // only the drive itself can say why
+			a.asked(ctx, r, found[i:i+1])
+			d = found[i]
+		}
 		if err := erase.Blocked(d, slices.Concat(all, found), allowFabric); err != nil {
 			return nil, nil, refused(err)
 		}

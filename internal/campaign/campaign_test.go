@@ -155,7 +155,11 @@ func (t *trial) run() verdict {
 	if len(targets) != 1+siblings(facts) {
 		targets = targets[:1]
 	}
-	if v.refused = erase.Blocked(facts[0], facts, true); v.refused != nil {
+	first := facts[0]
+	if first.CapacityBytes == 0 {
+		first.Abilities = ask(ctx, all[0])
+	}
+	if v.refused = erase.Blocked(first, facts, true); v.refused != nil {
 		return v
 	}
 	plan := func() (erase.Plan, error) {
@@ -416,9 +420,9 @@ func (r *report) print(t *testing.T, took time.Duration) {
 	}
 }
 
-// secretsOf gives, now and then, what opens a locked drive.
+// secretsOf gives what opens a locked drive, only now and then where it is drawn.
 func secretsOf(p drivesim.Profile, r *rand.Rand) (s drive.Secrets, password, psid bool) {
-	if r.IntN(2) == 0 {
+	if r != nil && r.IntN(2) == 0 {
 		return s, false, false
 	}
 	if p.ATA != nil && p.ATA.Security != nil && p.ATA.Security.User != "" {
