@@ -426,14 +426,28 @@ func (b *bench) page() error {
 		return err
 	}
 	fmt.Printf("\nA certificate has %.1f kB (to reach: 80 kB).\n", float64(info.Size())/1000)
-	cmd := exec.Command("go", "test", "-run", "^$", "-bench", "Certificate", "-benchtime", "100x", "./report")
+	for _, g := range []struct{ what, name, times, pkg, reach string }{
+		{"Making one", "Certificate", "100x", "./report", "30 ms"},
+		{"Planning one drive", "Plan", "1000x", "./erase", "1 ms"},
+		{"From the end of a simulated drive's own crypto erase to the end of the run", "AfterCryptoErase", "3x", "./internal/campaign", "2 s"},
+	} {
+		if err := goBench(g.what, g.name, g.times, g.pkg, g.reach); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goBench runs a benchmark of a package and prints its line.
+func goBench(what, name, times, pkg, reach string) error {
+	cmd := exec.Command("go", "test", "-run", "^$", "-bench", name+"$", "-benchtime", times, pkg) //nolint:gosec // names of ours
 	text, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, text)
 	}
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, "Benchmark") {
-			fmt.Printf("Making one (`go test -bench Certificate ./report`, to reach: 30 ms): %s", line)
+			fmt.Printf("\n%s (`go test -bench %s %s`, to reach: %s): %s", what, name, pkg, reach, line)
 		}
 	}
 	return nil
