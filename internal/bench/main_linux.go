@@ -440,7 +440,7 @@ func (b *bench) page() error {
 
 // goBench runs a benchmark of a package and prints its line.
 func goBench(what, name, times, pkg, reach string) error {
-	cmd := exec.Command("go", "test", "-run", "^$", "-bench", name+"$", "-benchtime", times, pkg) //nolint:gosec // names of ours
+	cmd := exec.Command("go", "test", "-run", "^$", "-bench", name+"$", "-benchtime", times, pkg)
 	text, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, text)
