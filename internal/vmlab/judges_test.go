@@ -33,7 +33,11 @@ func ours(d listed) said {
 	if a == nil {
 		return s
 	}
-	s["lock"] = fmt.Sprintf("supported %v, enabled %v, locked %v, frozen %v", a.Security.Supported, a.Security.Enabled, a.Security.Locked, a.Security.Frozen)
+	lock := a.Security
+	if lock.Kind != "ata" { // a lock that only TCG's own tools know
+		lock = inventory.Security{}
+	}
+	s["lock"] = fmt.Sprintf("supported %v, enabled %v, locked %v, frozen %v", lock.Supported, lock.Enabled, lock.Locked, lock.Frozen)
 	var sanitizers []string
 	for _, e := range a.Erasers {
 		switch e.Command {
@@ -51,7 +55,7 @@ func ours(d listed) said {
 	}
 	slices.Sort(sanitizers)
 	s["sanitize"] = strings.Join(sanitizers, " ")
-	s["sanitize status"] = a.Sanitize.Raw
+	s["sanitize status"], _, _ = strings.Cut(a.Sanitize.Raw, " SSI")
 	if h := a.Health; h != nil {
 		if h.Passed != nil {
 			s["passed"] = fmt.Sprint(*h.Passed)
@@ -212,10 +216,10 @@ func (b *bench) byNVMe(t *testing.T, name string) said {
 	s["sanitize"] = strings.Join(sanitizers, " ")
 	if id.SANICAP != 0 {
 		raw := b.run(t, 0, "nvme", "sanitize-log", "-b", b.paths[name]).Stdout
-		if len(raw) < 4 {
+		if len(raw) < 8 {
 			t.Fatalf("nvme sanitize-log gave %d bytes", len(raw))
 		}
-		s["sanitize status"] = fmt.Sprintf("SSTAT %02X%02Xh SPROG %02X%02Xh", raw[3], raw[2], raw[1], raw[0])
+		s["sanitize status"] = fmt.Sprintf("SSTAT %02X%02Xh SPROG %02X%02Xh SCDW10 %02X%02X%02X%02Xh", raw[3], raw[2], raw[1], raw[0], raw[7], raw[6], raw[5], raw[4])
 	}
 	return s
 }

@@ -240,17 +240,22 @@ func (j *Job) Stdout() string {
 
 // Until waits until the standard output holds a text.
 func (j *Job) Until(text string) error {
+	return j.UntilIt(fmt.Sprintf("wrote %q", text), func(stdout string) bool { return strings.Contains(stdout, text) })
+}
+
+// UntilIt waits until the standard output is as wanted; what says how that is.
+func (j *Job) UntilIt(what string, wanted func(stdout string) bool) error {
 	for {
 		j.mu.Lock()
 		out, wrote := j.out, j.wrote
 		j.mu.Unlock()
-		if strings.Contains(out.Stdout, text) {
+		if wanted(out.Stdout) {
 			return nil
 		}
 		select {
 		case <-wrote:
 		case <-j.ended:
-			return fmt.Errorf("ended with code %d before it wrote %q: %s%s", out.Code, text, out.Stdout, out.Stderr)
+			return fmt.Errorf("ended with code %d before it %s: %s%s", out.Code, what, out.Stdout, out.Stderr)
 		}
 	}
 }

@@ -4,6 +4,7 @@ package vmlab
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -16,8 +17,13 @@ import (
 type sim struct {
 	name    string
 	profile drivesim.Profile
+	serial  string
 	job     *Job // of simdrive
 }
+
+// simKiB is how much of a simulated drive can be addressed: marking and reading
+// back are many small transfers, and the processor is slow.
+const simKiB = 512
 
 // simulate adds drives to a machine that runs: names with their profiles.
 // flags are simdrive's. Their paths are in b.paths.
@@ -29,41 +35,51 @@ func (b *bench) simulate(t *testing.T, profiles map[string]string, flags ...stri
 		if err != nil {
 			t.Fatal(err)
 		}
-		args := slices.Concat([]string{"simdrive", "serve"}, flags, []string{name, profile})
+		args := slices.Concat([]string{"simdrive", "serve", "-kib", fmt.Sprint(simKiB)}, flags, []string{name, profile})
 		sims[name] = &sim{name: name, profile: p, job: b.m.Begin(args...)}
 	}
 	for name, s := range sims {
 		if err := s.job.Until("\n"); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		var served struct{ Path string }
+		var served struct{ Path, Serial string }
 		if err := json.Unmarshal([]byte(s.job.Stdout()), &served); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		b.paths[name] = served.Path
+		b.paths[name], s.serial = served.Path, served.Serial
 	}
 	return sims
 }
 
-// truth is what is really left of the original data in a simulated drive, in
-// what a host can address and in all of it.
-func (b *bench) truth(t *testing.T, name string) (addressable, everything int64) {
+// truth is how many bytes of the original data are really left in a simulated
+// drive, spare and hidden areas included.
+func (b *bench) truth(t *testing.T, name string) int64 {
 	t.Helper()
 	var truth drivesim.Truth
 	if err := json.Unmarshal([]byte(b.run(t, 0, "simdrive", "ask", name, "truth").Stdout), &truth); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	return truth.OriginalBytes(drivesim.Addressable), truth.OriginalBytes(drivesim.Everything)
+	return truth.OriginalBytes(drivesim.Everything)
 }
 
 // eraseAll is the command line that erases these drives together.
-func (b *bench) eraseAll(t *testing.T, all []listed, out string, names ...string) []string {
-	t.Helper()
+func (b *bench) eraseAll(out string, sims map[string]*sim, names ...string) []string {
 	args := []string{"ombruk", "erase", "--json", "--allow-fabric", "--out", out}
 	for _, name := range names {
-		args = append(args, b.paths[name], "--confirm", b.listed(t, all, name).Serial)
+		args = append(args, b.paths[name], "--confirm", sims[name].serial)
 	}
-	return args
+	return append(args, labels(sims, names...)...)
+}
+
+// labels are the flags that tell what is printed on the drives.
+func labels(sims map[string]*sim, names ...string) []string {
+	var flags []string
+	for _, name := range names {
+		if tcg := sims[name].profile.TCG; tcg != nil {
+			flags = append(flags, "--psid", sims[name].serial+"="+tcg.PSID)
+		}
+	}
+	return flags
 }
 
 // planned is a line of `ombruk plan --json`.
@@ -74,10 +90,10 @@ type planned struct {
 }
 
 // plans asks ombruk for the plans of drives, by their names. The command must
-// end with this code.
-func (b *bench) plans(t *testing.T, code int, names ...string) map[string]planned {
+// end with this code; flags are more of its.
+func (b *bench) plans(t *testing.T, code int, names []string, flags ...string) map[string]planned {
 	t.Helper()
-	args := []string{"ombruk", "plan", "--json", "--allow-fabric"}
+	args := append([]string{"ombruk", "plan", "--json", "--allow-fabric"}, flags...)
 	for _, name := range names {
 		args = append(args, b.paths[name])
 	}

@@ -21,11 +21,17 @@ type simulated struct {
 	units []*drivesim.Drive
 }
 
-// simulate makes the drive of a profile. The name makes its serial number.
-func simulate(profile, name string, speed float64) (*simulated, error) {
+// simulate makes the drive of a profile. The name makes its serial number; kib
+// is the size of its units, zero for the profile's.
+func simulate(profile, name string, kib int64, speed float64) (*simulated, error) {
 	p, err := drivesim.FindProfile(profile)
 	if err != nil {
 		return nil, err
+	}
+	for i := range p.Units {
+		if kib > 0 {
+			p.Units[i].KiB = kib
+		}
 	}
 	units, err := drivesim.New(p, drivesim.Options{Path: name, Clock: drivesim.NewClock(time.Now(), speed)})
 	if err != nil {

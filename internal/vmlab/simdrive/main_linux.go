@@ -2,12 +2,12 @@
 // a simulated drive (package drivesim) behind the kernel's own SCSI target or
 // NVMe/TCP initiator. See docs/vmlab.md.
 //
-//	simdrive serve [-speed N] [-patience TIME] NAME PROFILE
+//	simdrive serve [-speed N] [-kib N] [-patience TIME] NAME PROFILE
 //	simdrive ask NAME truth
 //	simdrive ask NAME power-cycle
 //
-// serve prints {"path": ...} when the drive is there, and serves it until it is
-// killed, which leaves a drive that no longer answers.
+// serve prints {"path": ..., "serial": ...} when the drive is there, and serves
+// it until it is killed, which leaves a drive that no longer answers.
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("simdrive serve [-speed N] [-patience TIME] NAME PROFILE, or simdrive ask NAME truth|power-cycle")
+var errUsage = errors.New("simdrive serve [-speed N] [-kib N] [-patience TIME] NAME PROFILE, or simdrive ask NAME truth|power-cycle")
 
 func run(args []string) error {
 	if len(args) == 0 {
@@ -51,13 +51,15 @@ func socket(name string) string { return filepath.Join("/run", "simdrive-"+name)
 
 // served is what serve prints, and what ask prints about a command.
 type served struct {
-	Path  string `json:"path,omitempty"`
-	Error string `json:"error,omitempty"`
+	Path   string `json:"path,omitempty"`
+	Serial string `json:"serial,omitempty"`
+	Error  string `json:"error,omitempty"`
 }
 
 func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	patience := flags.Duration("patience", 30*time.Second, "after which the kernel gives an unanswered SCSI command up")
+	kib := flags.Int64("kib", 0, "size of each unit that can be addressed; the profile's when 0")
 	speed := flags.Float64("speed", 60, "how many of the drive's seconds pass in a real one")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -66,7 +68,7 @@ func serve(args []string) error {
 		return errUsage
 	}
 	name := flags.Arg(0)
-	d, err := simulate(flags.Arg(1), name, *speed)
+	d, err := simulate(flags.Arg(1), name, *kib, *speed)
 	if err != nil {
 		return err
 	}
@@ -83,7 +85,7 @@ func serve(args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(served{Path: path}); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(served{Path: path, Serial: d.units[0].Facts().Serial}); err != nil {
 		return err
 	}
 	for {

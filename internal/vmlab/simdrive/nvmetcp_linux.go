@@ -11,7 +11,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/ombruk/ombruk/internal/nvme"
 )
@@ -108,7 +107,7 @@ func (c *capsule) opcode() byte       { return c.sqe[0] }
 func (c *capsule) id() uint16         { return binary.LittleEndian.Uint16(c.sqe[2:]) }
 func (c *capsule) dword(i int) uint32 { return binary.LittleEndian.Uint32(c.sqe[4*i:]) }
 func (c *capsule) command() nvme.Command {
-	return nvme.Command{Opcode: c.opcode(), NSID: c.dword(1), Data: c.data, Timeout: time.Hour,
+	return nvme.Command{Opcode: c.opcode(), NSID: c.dword(1), Data: c.data, Timeout: anyTime,
 		CDW10: c.dword(10), CDW11: c.dword(11), CDW12: c.dword(12), CDW13: c.dword(13), CDW14: c.dword(14), CDW15: c.dword(15)}
 }
 

@@ -99,6 +99,10 @@ func awaitBlock(pattern string) (string, error) {
 	return "", fmt.Errorf("no block device turned up as %s", pattern)
 }
 
+// anyTime is how long a command may take by the drive's clock. It is the
+// kernel that gives up.
+const anyTime = 10 * 365 * 24 * time.Hour
+
 // ring is the memory that the kernel and we share for one drive (struct
 // tcmu_mailbox of linux/target_core_user.h, version 2).
 type ring struct {
@@ -227,7 +231,7 @@ func (r *ring) entry(e []byte, d scsi.Issuer) (length uint32) {
 // command reads what the kernel asks: cdb is where the bytes begin, and vectors
 // the memory of the data. The ring does not tell which way the data goes.
 func command(cdb []byte, vectors [][]byte) scsi.Command {
-	c := scsi.Command{CDB: append([]byte(nil), cdb[:cdbLength(cdb)]...), Timeout: time.Hour}
+	c := scsi.Command{CDB: append([]byte(nil), cdb[:cdbLength(cdb)]...), Timeout: anyTime}
 	for _, v := range vectors {
 		c.Data = append(c.Data, v...)
 	}
