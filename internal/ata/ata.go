@@ -167,7 +167,7 @@ func (d *Drive) checked(ctx context.Context, c Command, a Answer, refused *scsi.
 		}
 	}
 	s := refused.Sense
-	informed := s.Key == scsi.RecoveredError || s.Key == scsi.NoSense && s.Is(0, 0x1d)
+	informed := (s.Key == scsi.RecoveredError || s.Key == scsi.NoSense) && s.Is(0, 0x1d)
 	if a.Registers == nil || a.Registers.Failed() || !informed || refused.Status != scsi.CheckCondition {
 		return a, &StatusError{Command: c, Answer: a, NotPassedOn: a.Registers == nil && refused.Unsupported()}
 	}

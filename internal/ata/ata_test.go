@@ -160,6 +160,10 @@ func TestAnswersAreJudgedByTheDrivesRegisters(t *testing.T) {
 			"SECURITY ERASE PREPARE: status 50h error 00h count 0000h lba 000000000000h device 40h", false, false},
 		{"abort without registers", ata.SecurityErasePrepare(), sense("70 00 0b 00000000 0a 00000000 00 00 00 000000"),
 			"SECURITY ERASE PREPARE: SCSI status 02h (check condition), sense Bh/00h/00h", true, false},
+		{"registers beside a recovered error of its own", ata.SecurityErasePrepare(), sense("72 01 0b 01 000000 0e 09 0c 00 00 00 00 00 00 00 00 00 00 40 50"),
+			"SECURITY ERASE PREPARE: status 50h error 00h count 0000h lba 000000000000h device 40h", false, false},
+		{"a warning that looks like registers", ata.SanitizeStatus(false), sense("f0 00 01 00 50 40 00 0a 00 00 00 00 0b 01 00 000000"),
+			"SANITIZE DEVICE, SANITIZE STATUS EXT: SCSI status 02h (check condition), sense 1h/0Bh/01h", false, false},
 		{"the bridge does not know it", ata.IdentifyDevice(), sense("70 00 05 00000000 0a 00000000 20 00 00 000000"),
 			"IDENTIFY DEVICE: not passed on to the drive: SCSI status 02h (check condition), sense 5h/20h/00h invalid command operation code", false, true},
 		{"the kernel will not pass it on", ata.SecurityErasePrepare(), sense("72 05 24 00 00000000"),
@@ -276,7 +280,7 @@ func TestIdentify(t *testing.T) {
 	want := ata.Identify{
 		Serial: "S1", Firmware: "FW01", Model: "MODEL X", WWN: "naa.5000c500a1b2c3d4", Sectors: 0x74706db0,
 		LogicalBlockBytes: 512, PhysicalBlockBytes: 4096, Rotation: 1,
-		Has48Bit: true, GPL: true, SMART: true, SMARTOn: true, HPA: true, DCO: true, AMA: true, Trusted: true, Trim: true,
+		Has48Bit: true, GPL: true, SMART: true, SMARTOn: true, CommandSets: true, HPA: true, DCO: true, AMA: true, Trusted: true, Trim: true,
 		DRAT: true, RZAT: true, Encrypts: true, Zoned: 1, Transport: 1,
 		Security: ata.Security{Supported: true, Enabled: true, Frozen: true, Enhanced: true, Maximum: true,
 			EraseTime: 512 * time.Minute, EnhancedTime: 4 * time.Minute, MasterID: 0xfffe},
@@ -285,8 +289,8 @@ func TestIdentify(t *testing.T) {
 	if err != nil || id != want {
 		t.Errorf("got  %+v, %v\nwant %+v", id, err, want)
 	}
-	old, err := ata.ParseIdentify(identify(map[int]uint16{59: 0xffff, 128: 0xffff, 217: 0xffff, 89: 0xfffe, 106: 0xffff}))
-	if err != nil || old.Sectors != 0x0fffffff || old.Sanitize.Supported || old.Security.Supported || old.Rotation != 0 || old.LogicalBlockBytes != 512 {
+	old, err := ata.ParseIdentify(identify(map[int]uint16{53: 0xffff, 59: 0xffff, 69: 0xffff, 128: 0xffff, 169: 0xffff, 217: 0xffff, 89: 0xfffe, 106: 0xffff}))
+	if err != nil || old.Sectors != 0x0fffffff || old.Sanitize.Supported || old.Security.Supported || old.Rotation != 0 || old.Trim || old.DRAT || old.Encrypts || old.Zoned != 0 || old.CommandSets || old.LogicalBlockBytes != 512 {
 		t.Errorf("words of an old drive: %+v, %v", old, err)
 	}
 	native, err := ata.ParseIdentify(identify(map[int]uint16{106: 0x5000, 117: 2048}))

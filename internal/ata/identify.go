@@ -24,10 +24,14 @@ type Identify struct {
 	// per minute.
 	Rotation uint16
 
-	Has48Bit  bool // word 83 bit 10
-	GPL       bool // word 84 bit 5: READ LOG EXT
-	SMART     bool // word 82 bit 0
-	SMARTOn   bool // word 85 bit 0
+	Has48Bit bool // word 83 bit 10
+	GPL      bool // word 84 bit 5: READ LOG EXT
+	SMART    bool // word 82 bit 0
+	SMARTOn  bool // word 85 bit 0
+	// CommandSets: words 82 and 83 are valid, so that a feature that they do
+	// not have is none that the drive has.
+	CommandSets bool
+
 	HPA       bool // word 82 bit 10
 	HPALocks  bool // word 86 bit 8: SET MAX security extension enabled
 	DCO       bool // word 83 bit 11
@@ -100,6 +104,7 @@ func ParseIdentify(b []byte) (Identify, error) {
 	if w.at(83)>>14 == 1 {
 		id.Has48Bit, id.DCO = w.bit(83, 10), w.bit(83, 11)
 		id.SMART, id.HPA = w.bit(82, 0), w.bit(82, 10)
+		id.CommandSets = true
 	}
 	id.GPL = w.at(84)>>14 == 1 && w.bit(84, 5) || w.at(87)>>14 == 1 && w.bit(87, 5)
 	if w.at(87)>>14 == 1 {
@@ -110,8 +115,8 @@ func ParseIdentify(b []byte) (Identify, error) {
 	}
 	id.AMA = w.bit(86, 15) && w.at(119)>>14 == 1 && w.bit(119, 8)
 	id.Trusted = w.at(48)>>14 == 1 && w.bit(48, 0)
-	id.Trim = w.bit(169, 0)
-	if w.bit(53, 1) { // words 64 to 70 are valid
+	id.Trim = w.told(169) && w.bit(169, 0)
+	if w.bit(53, 1) && w.told(69) { // words 64 to 70 are valid
 		id.DRAT, id.RZAT, id.Encrypts, id.Zoned = w.bit(69, 14), w.bit(69, 5), w.bit(69, 4), byte(w.at(69)&3)
 	}
 	if v := w.at(217); v == 1 || v >= 0x0401 && v <= 0xfffe {
@@ -123,7 +128,7 @@ func ParseIdentify(b []byte) (Identify, error) {
 	id.Sectors = uint64(w.at(60)) | uint64(w.at(61))<<16
 	if id.Has48Bit {
 		first := 100
-		if w.bit(53, 1) && w.bit(69, 3) {
+		if w.bit(53, 1) && w.told(69) && w.bit(69, 3) {
 			first = 230
 		}
 		if n := w.long(first); n > 0 && n <= 1<<48 {
@@ -138,6 +143,7 @@ func ParseIdentify(b []byte) (Identify, error) {
 type words []byte
 
 func (w words) at(n int) uint16      { return binary.LittleEndian.Uint16(w[2*n:]) }
+func (w words) told(n int) bool      { return w.at(n) != 0 && w.at(n) != 0xffff }
 func (w words) bit(n, bit int) bool  { return w.at(n)&(1<<bit) != 0 }
 func (w words) long(n int) uint64    { return binary.LittleEndian.Uint64(w[2*n:]) }
 func (w words) text(a, b int) string { return swapped(w[2*a : 2*b+2]) }

@@ -155,6 +155,13 @@ func scsiRefusal(name, code string, err error) error {
 	return &erase.DriveError{Command: erase.Command{Name: name, Code: code, Status: e.Answer()}, Cause: cause}
 }
 
+// corrupt reports whether a drive refuses because its format is broken: one
+// that was cut short, or failed.
+func corrupt(err error) bool {
+	var e *scsi.SenseError
+	return errors.As(err, &e) && e.Sense.Key == scsi.MediumError && (e.Sense.Is(0x31, 0x00) || e.Sense.Is(0x31, 0x01))
+}
+
 // give sends a command that changes something and notes it with its answer.
 func (f *scsiFirmware) give(ctx context.Context, name, code string, c scsi.Command) error {
 	_, err := f.unit.Do(ctx, c)
@@ -331,10 +338,16 @@ func (f *scsiFirmware) Start(ctx context.Context, command inventory.EraseCommand
 		}
 		if action == 0 {
 			capacity, err := f.unit.Capacity(ctx)
-			if err != nil {
+			switch {
+			case corrupt(err):
+				// What an interrupted format leaves behind has no capacity
+				// until it is formatted again.
+				f.given = append(f.given, erase.Command{Name: "READ CAPACITY", Code: "9Eh/10h",
+					Status: err.Error() + "; so it is formatted without protection information"})
+			case err != nil:
 				return scsiRefusal("READ CAPACITY", "9Eh/10h", err)
 			}
-			c = scsi.FormatUnit(capacity.Protection, false)
+			c = scsi.FormatUnit(capacity.Protection, capacity.ProtectionExponent)
 		}
 		sent = true
 		return f.give(ctx, name, code, c)

@@ -277,7 +277,7 @@ func (f *scsiFirmware) Reveal(ctx context.Context) ([]erase.Command, error) {
 			err = f.give(ctx, fmt.Sprintf("MODE SELECT (6), blocks of %d bytes", size), "15h", scsi.ModeSelect6(scsi.ShortBlockSizeList(size), false))
 		}
 		if err == nil {
-			err = f.give(ctx, "FORMAT UNIT", "04h", scsi.FormatUnit(0, false))
+			err = f.give(ctx, "FORMAT UNIT", "04h", scsi.FormatUnit(0, 0))
 		}
 		if err != nil {
 			f.stuck = fmt.Sprintf("blocks of %d bytes could not be changed: %v", before.BlockBytes, err)

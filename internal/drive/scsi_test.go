@@ -24,6 +24,7 @@ type unit struct {
 	blockBytes uint32
 	wanted     uint32 // block size that MODE SELECT asked for
 	protection byte
+	exponent   byte          // of protection intervals
 	lists      bool          // knows REPORT SUPPORTED OPERATION CODES
 	has        []string      // commands that it lists: "48/01", "04"
 	luns       int           // further logical units
@@ -152,7 +153,7 @@ func (u *unit) do(op byte, c scsi.Command) scsi.Response {
 		binary.BigEndian.PutUint64(b, 1<<20-1)
 		binary.BigEndian.PutUint32(b[8:], u.blockBytes)
 		if u.protection > 0 {
-			b[12] = (u.protection-1)<<1 | 1
+			b[12], b[13] = (u.protection-1)<<1|1, u.exponent<<4
 		}
 		return bring(b)
 	case 0xa3:
@@ -355,6 +356,7 @@ func TestSCSIRefusals(t *testing.T) {
 	}{
 		"not supported":            {func(u *unit) { u.refuse[0x48] = []byte{5, 0x20, 0} }, inventory.BusSAS, inventory.SCSISanitizeBlock, erase.ErrUnsupported},
 		"locked":                   {func(u *unit) { u.refuse[0x48] = []byte{7, 0x20, 2} }, inventory.BusSAS, inventory.SCSISanitizeBlock, erase.ErrLocked},
+		"access denied":            {func(u *unit) { u.refuse[0x48] = []byte{5, 0x20, 2} }, inventory.BusSAS, inventory.SCSISanitizeBlock, erase.ErrLocked},
 		"at work already":          {func(u *unit) { u.sense = []byte{2, 4, 0x1b} }, inventory.BusSAS, inventory.SCSISanitizeBlock, erase.ErrRefusedByDrive},
 		"format behind a bridge":   {func(*unit) {}, inventory.BusUSB, inventory.SCSIFormat, erase.ErrUnsupported},
 		"a command of another bus": {func(*unit) {}, inventory.BusSAS, inventory.NVMeFormatUser, erase.ErrUnsupported},
@@ -371,6 +373,30 @@ func TestSCSIRefusals(t *testing.T) {
 	u.gone = 1000
 	if _, err := fw.Start(t.Context(), inventory.SCSISanitizeBlock, erase.StartOptions{}); !errors.Is(err, erase.ErrGone) {
 		t.Errorf("gone: %v", err)
+	}
+}
+
+// After a format that was cut short a drive has no capacity to tell, and only
+// another format brings it back.
+func TestBrokenFormatIsFormattedAgain(t *testing.T) {
+	for _, ascq := range []byte{0, 1} {
+		u := newUnit()
+		u.protection, u.refuse[0x9e] = 2, []byte{3, 0x31, ascq}
+		given, err := u.open(t, inventory.BusSAS).Start(t.Context(), inventory.SCSIFormat, erase.StartOptions{})
+		if err != nil || !slices.Equal(u.sent, []string{"04/10"}) || len(given) != 2 || !strings.Contains(given[0].Status, "without protection") {
+			t.Errorf("31h/%02Xh: %v, sent %v, noted %v", ascq, err, u.sent, given)
+		}
+	}
+	u := newUnit()
+	u.refuse[0x9e] = []byte{4, 0x44, 0}
+	if _, err := u.open(t, inventory.BusSAS).Start(t.Context(), inventory.SCSIFormat, erase.StartOptions{}); !errors.Is(err, erase.ErrRefusedByDrive) || len(u.sent) != 0 {
+		t.Errorf("another error: %v, sent %v", err, u.sent)
+	}
+	// Intervals of protection information within a block are kept.
+	u = newUnit()
+	u.protection, u.exponent = 2, 3
+	if _, err := u.open(t, inventory.BusSAS).Start(t.Context(), inventory.SCSIFormat, erase.StartOptions{}); err != nil || !slices.Equal(u.sent, []string{"04/F0"}) || u.lastList[3] != 3 {
+		t.Errorf("intervals: %v, sent %v with %X", err, u.sent, u.lastList)
 	}
 }
 

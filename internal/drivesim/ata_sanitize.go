@@ -18,7 +18,7 @@ const (
 	ataSanitizeKeyBlock     = 0x426B4572 // "BkEr"
 	ataSanitizeKeyOverwrite = 0x4F57     // "OW", LBA 47:32
 	ataSanitizeKeyFreeze    = 0x46724C6B // "FrLk"
-	ataSanitizeKeyAntiFrz   = 0x416E4672 // "AnFr"
+	ataSanitizeKeyAntiFrz   = 0x416E7469 // "Anti"
 )
 
 // SANITIZE DEVICE ERROR REASON, LBA 7:0 of an abort.

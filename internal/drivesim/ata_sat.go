@@ -237,6 +237,7 @@ func satSense(d satDialect, c ataCommand, a ataAnswer) []byte {
 		b[16], b[17] = flags, byte(a.lba)
 		return b
 	}
+	b[0] |= 0x80 // VALID
 	b[3], b[4], b[5], b[6] = a.errorBits, a.status, a.device, byte(a.count)
 	b[8], b[9], b[10], b[11] = flags, byte(a.lba), byte(a.lba>>8), byte(a.lba>>16)
 	return b

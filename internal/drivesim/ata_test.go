@@ -326,7 +326,7 @@ func TestDialectsOfSense(t *testing.T) {
 	bad := ataAnswer{status: 0x51, errorBits: 0x04, lba: 3}
 	for d, want := range map[satDialect][2][]byte{
 		satDescriptor: {{0x72, 1, 0, 0x1D, 0, 0, 0, 14, 9, 12, 1, 0, 0x80, 0, 0, 0xFF, 0, 0xFF, 0, 0, 0x40, 0x50}, {0x72, 0xB, 0, 0, 0, 0, 0, 14, 9, 12, 1, 4, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0x51}},
-		satFixed:      {{0x70, 0, 1, 0, 0x50, 0x40, 0, 10, 0xC0, 0xFF, 0xFF, 0, 0, 0x1D, 0, 0, 0, 0}, {0x70, 0, 0xB, 4, 0x51, 0, 0, 10, 0x80, 3, 0, 0, 0, 0, 0, 0, 0, 0}},
+		satFixed:      {{0xF0, 0, 1, 0, 0x50, 0x40, 0, 10, 0xC0, 0xFF, 0xFF, 0, 0, 0x1D, 0, 0, 0, 0}, {0xF0, 0, 0xB, 4, 0x51, 0, 0, 10, 0x80, 3, 0, 0, 0, 0, 0, 0, 0, 0}},
 		satLibata61:   {{0x72, 1, 0, 0x1D, 0, 0, 0, 14, 9, 12, 1, 0, 0x80, 0, 0, 0xFF, 0, 0xFF, 0, 0, 0x40, 0x50}, {0x70, 0, 0xB, 0, 0, 0, 0, 10, 4, 0x51, 0, 0, 0, 0, 0, 0, 0x80, 3}},
 		satSilent:     {nil, {0x70, 0, 0xB, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}},
 	} {

@@ -108,7 +108,7 @@ func (b *bench) ata(c ataCommand, in []byte) (registers, error) {
 	case len(r.Sense) >= 18 && r.Sense[0] == 0x70 && b.d.core.front != nil && b.dialect() == satLibata61:
 		s := r.Sense
 		return registers{status: s[9], errorBits: s[8], count: uint16(s[11]), lba: uint64(s[17])}, nil
-	case len(r.Sense) >= 18 && r.Sense[0] == 0x70:
+	case len(r.Sense) >= 18 && r.Sense[0]&0x7F == 0x70:
 		s := r.Sense
 		g := registers{status: s[4], errorBits: s[3], count: uint16(s[6]), lba: uint64(s[9]) | uint64(s[10])<<8 | uint64(s[11])<<16}
 		// Fixed format tells of COUNT 15:8 only that it is not zero: which bit

@@ -198,15 +198,17 @@ func OverwriteList(count int, pattern []byte, invert bool) []byte {
 }
 
 // FormatUnit is SBC-4, 5.4, with IMMED, the drive's defaults and its own list
-// of defects. protection is the type to format with: 0 for none, else 1 to 3.
-// longList sends the parameter list with the head of 8 bytes.
-func FormatUnit(protection byte, longList bool) Command {
+// of defects. protection is the type to format with: 0 for none, else 1 to 3;
+// exponent is its P_I_EXPONENT, which types 2 and 3 may have.
+func FormatUnit(protection, exponent byte) Command {
 	cdb := []byte{0x04, 1 << 4, 0, 0, 0, 0} // FMTDATA
 	list := make([]byte, 4, 8)
 	list[1] = 1 << 1 // IMMED
-	if longList {
+	if protection >= 2 && exponent != 0 {
+		// Only the long list has room for it.
 		cdb[1] |= 1 << 5
 		list = list[:8]
+		list[3] = exponent & 0x0f
 	}
 	// FMTPINFO and PROTECTION FIELD USAGE, SBC-4 table 44.
 	switch protection {

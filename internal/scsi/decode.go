@@ -219,6 +219,9 @@ type Capacity struct {
 	PhysicalExponent byte
 	// Protection is the type of protection information, 1 to 3; 0 for none.
 	Protection byte
+	// ProtectionExponent, P_I_EXPONENT: a block is cut into two to this power
+	// parts, each with protection information of its own.
+	ProtectionExponent byte
 	// Provisioned, LBPME: not every block has a place on the medium.
 	Provisioned bool
 	// ReadsZero, LBPRZ: blocks that have none read as zeros.
@@ -235,7 +238,7 @@ func ParseCapacity16(b []byte) (Capacity, error) {
 		Provisioned: b[14]&0x80 != 0, ReadsZero: b[14]&0x40 != 0,
 	}
 	if b[12]&1 != 0 {
-		c.Protection = b[12]>>1&7 + 1
+		c.Protection, c.ProtectionExponent = b[12]>>1&7+1, b[13]>>4
 	}
 	return c.with(be64(b))
 }
@@ -346,7 +349,7 @@ func ParseSupportedOperationCode(b []byte) (has, known bool) {
 	switch b[1] & 7 {
 	case 1:
 		return false, true
-	case 3, 5:
+	case 3: // in the manner of the standard; 5 is a manner of the vendor's own
 		// A drive that only fills its answer with ones is not believed:
 		// the length of a command is 6 to 260 bytes.
 		n := be16(b[2:])

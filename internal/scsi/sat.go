@@ -140,8 +140,13 @@ func zeroOr(set bool) string {
 //
 // Three forms are met: the ATA Status Return descriptor (SAT-4, 12.2.6); fixed
 // format, where ERROR, STATUS, DEVICE and COUNT stand in the INFORMATION field
-// (SAT-4, 12.2.7); and fixed format by Linux before 6.3, which puts them at bytes 8
+// (SAT-4, 12.2.7); and fixed format by Linux before 6.11, which puts them at bytes 8
 // to 19 instead, for failed commands only (seen with Linux 6.1 in QEMU).
+//
+// In fixed format those bytes may just as well be something else: a success has
+// registers there only under ATA PASS-THROUGH INFORMATION AVAILABLE, and a failure
+// only where the INFORMATION field is valid, the status says that it failed, and it
+// is no error of the medium, whose INFORMATION is a block address.
 func ParseATARegisters(sense []byte) (r ATARegisters, ok bool) {
 	s, err := ParseSense(sense)
 	if err != nil || s.Deferred {
@@ -158,7 +163,8 @@ func ParseATARegisters(sense []byte) (r ATARegisters, ok bool) {
 	if len(sense) < 12 {
 		return ATARegisters{}, false
 	}
-	if plausible(sense[4]) && int(sense[7]) >= 4 {
+	told := s.Is(0x00, 0x1d) || sense[0]&0x80 != 0 && failure(s, sense[4])
+	if plausible(sense[4]) && int(sense[7]) >= 4 && told {
 		flags := sense[8]
 		r = ATARegisters{
 			Error: sense[3], Status: sense[4], Device: sense[5], Count: uint16(sense[6]),
@@ -169,7 +175,7 @@ func ParseATARegisters(sense []byte) (r ATARegisters, ok bool) {
 		return r, true
 	}
 	// Taken for nothing but a failure, since these bytes may be anything.
-	if len(sense) >= 18 && sense[4] == 0 && plausible(sense[9]) && sense[9]&(ataDeviceFault|ataError) != 0 && s.Key > RecoveredError {
+	if len(sense) >= 18 && sense[0]&0x80 == 0 && be32(sense[3:]) == 0 && plausible(sense[9]) && failure(s, sense[9]) {
 		at := func(i int) uint64 {
 			if i < len(sense) {
 				return uint64(sense[i])
@@ -185,6 +191,12 @@ func ParseATARegisters(sense []byte) (r ATARegisters, ok bool) {
 		return r, true
 	}
 	return ATARegisters{}, false
+}
+
+// failure reports whether sense data and a STATUS register go together as those of a
+// command that failed.
+func failure(s Sense, status byte) bool {
+	return status&(ataDeviceFault|ataError) != 0 && s.Key > RecoveredError && s.Key != MediumError && s.Key != UnitAttention
 }
 
 // plausible reports whether a STATUS register can be one that a drive gives at

@@ -78,10 +78,12 @@ func TestCommandsAreWhatTheStandardSays(t *testing.T) {
 		{"SBC-4 5.31 SANITIZE BLOCK ERASE", scsi.Sanitize(scsi.SanitizeBlockErase, true, nil), "48 a2 0000000000 0000 00", ""},
 		{"SBC-4 5.31 SANITIZE CRYPTOGRAPHIC ERASE", scsi.Sanitize(scsi.SanitizeCrypto, false, nil), "48 83 0000000000 0000 00", ""},
 		{"SBC-4 5.31 SANITIZE EXIT FAILURE MODE", scsi.Sanitize(scsi.SanitizeExitFailureMode, true, nil), "48 1f 0000000000 0000 00", ""},
-		{"SBC-4 5.4 FORMAT UNIT", scsi.FormatUnit(0, false), "04 10 00 0000 00", "00 02 0000"},
-		{"SBC-4 5.4 FORMAT UNIT, type 1", scsi.FormatUnit(1, false), "04 90 00 0000 00", "00 02 0000"},
-		{"SBC-4 5.4 FORMAT UNIT, type 2", scsi.FormatUnit(2, false), "04 d0 00 0000 00", "00 02 0000"},
-		{"SBC-4 5.4 FORMAT UNIT, type 3, long list", scsi.FormatUnit(3, true), "04 f0 00 0000 00", "01 02 00 00 00000000"},
+		{"SBC-4 5.4 FORMAT UNIT", scsi.FormatUnit(0, 3), "04 10 00 0000 00", "00 02 0000"},
+		{"SBC-4 5.4 FORMAT UNIT, type 1", scsi.FormatUnit(1, 3), "04 90 00 0000 00", "00 02 0000"},
+		{"SBC-4 5.4 FORMAT UNIT, type 2", scsi.FormatUnit(2, 0), "04 d0 00 0000 00", "00 02 0000"},
+		{"SBC-4 5.4 FORMAT UNIT, type 3", scsi.FormatUnit(3, 0), "04 d0 00 0000 00", "01 02 0000"},
+		{"SBC-4 5.4 FORMAT UNIT, type 2, intervals, long list", scsi.FormatUnit(2, 3), "04 f0 00 0000 00", "00 02 00 03 00000000"},
+		{"SBC-4 5.4 FORMAT UNIT, type 3, intervals, long list", scsi.FormatUnit(3, 0x13), "04 f0 00 0000 00", "01 02 00 03 00000000"},
 	} {
 		if got, want := hex.EncodeToString(tc.c.CDB), strings.ReplaceAll(tc.cdb, " ", ""); got != want {
 			t.Errorf("%s: got %s, want %s", tc.clause, got, want)
@@ -173,6 +175,11 @@ func TestATARegistersInEveryForm(t *testing.T) {
 		{"Linux 6.1, abort in bytes 8 and 9", "70 00 0b 00000000 0a 04 51 40 00 00 00 00 00 80 03", "status 51h error 04h count 0000h lba 000000000003h device 40h", true, true},
 		{"no registers: not passed on", "70 00 05 00000000 0a 00000000 20 00 00 000000", "", false, false},
 		{"bytes 8 and 9 that look like a success", "70 00 0b 00000000 0a 00 50 40 00 00 00 00 00 00 000000", "", false, false},
+		{"recovered error, whose information looks like a status", "f0 00 01 00 50 40 00 0a 00 00 00 00 0b 01 00 000000", "", false, false},
+		{"a bad block's address that looks like a status", "f0 00 03 04 51 40 00 0a 00 00 00 00 11 00 00 000000", "", false, false},
+		{"a bad block's address without VALID", "70 00 03 00 00 00 00 0a 04 51 40 00 11 00 00 000000", "", false, false},
+		{"abort without VALID", "70 00 0b 04 51 40 00 0a 00 00 00 00 00 00 00 000000", "", false, false},
+		{"error bits in the form of a success", "70 00 01 04 51 40 00 0a 80 03 00 00 00 1d 00 000000", "status 51h error 04h count 0000h lba 000000000003h device 40h", true, true},
 		{"descriptor of zeros", "72 01 00 1d 000000 0e 09 0c 00 00 00 00 00 00 00 00 00 00 00 00", "", false, false},
 		{"still busy", "72 01 00 1d 000000 0e 09 0c 00 00 00 00 00 00 00 00 00 00 40 d0", "", false, false},
 		{"cut off", "72 01 00 1d 000000 0e 09 0c 00 00", "", false, false},
@@ -249,8 +256,8 @@ func TestDecodersReadWhatDrivesSay(t *testing.T) {
 	if got := scsi.WWN(uuid); got != "uuid.00112233-4455-6677-8899-aabbccddeeff" {
 		t.Errorf("uuid: %q", got)
 	}
-	c, err := scsi.ParseCapacity16(unhex("00000000 74706daf 00000208 05 03 c000" + strings.Repeat("00", 16)))
-	if want := (scsi.Capacity{Blocks: 0x74706db0, BlockBytes: 520, PhysicalExponent: 3, Protection: 3, Provisioned: true, ReadsZero: true}); err != nil || c != want {
+	c, err := scsi.ParseCapacity16(unhex("00000000 74706daf 00000208 05 23 c000" + strings.Repeat("00", 16)))
+	if want := (scsi.Capacity{Blocks: 0x74706db0, BlockBytes: 520, PhysicalExponent: 3, Protection: 3, ProtectionExponent: 2, Provisioned: true, ReadsZero: true}); err != nil || c != want {
 		t.Errorf("capacity: %+v %v", c, err)
 	}
 	if _, err := scsi.ParseCapacity10(unhex("ffffffff 00000200")); err == nil {
@@ -282,7 +289,7 @@ func TestDecodersReadWhatDrivesSay(t *testing.T) {
 	if has, known := scsi.ParseSupportedOperationCode(unhex("00 01 0000")); has || !known {
 		t.Error("sanitize is not there")
 	}
-	for _, nonsense := range []string{"", "00 00 0000", "ff ff ffff", "00 02 000a"} {
+	for _, nonsense := range []string{"", "00 00 0000", "ff ff ffff", "00 02 000a", "00 05 000a"} {
 		if has, known := scsi.ParseSupportedOperationCode(unhex(nonsense)); has || known {
 			t.Errorf("%q: %v %v", nonsense, has, known)
 		}

@@ -38,9 +38,10 @@ func (e *SenseError) Answer() string {
 }
 
 // Unsupported reports whether the drive does not know the command, or the field
-// that chooses what it does.
+// that chooses what it does. The other qualifiers of 20h deny access to a
+// command that it has.
 func (e *SenseError) Unsupported() bool {
-	return e.Sense.Key == IllegalRequest && !e.Sense.Deferred && (e.Sense.ASC == 0x20 || e.Sense.ASC == 0x24 || e.Sense.ASC == 0x26)
+	return e.Sense.Key == IllegalRequest && !e.Sense.Deferred && (e.Sense.Is(0x20, 0x00) || e.Sense.ASC == 0x24 || e.Sense.ASC == 0x26)
 }
 
 // String is the number, with a word where it is known.
