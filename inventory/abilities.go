@@ -154,9 +154,11 @@ const (
 
 // Space is a part of a drive beside the target.
 type Space struct {
-	Name      string `json:"name"` // "namespace 2", "boot partition 1", "RPMB"
-	Path      string `json:"path"` // its node; empty when there is none
-	SizeBytes int64  `json:"size_bytes"`
+	Name string `json:"name"` // "namespace 2", "boot partition 1", "RPMB"
+	// NamespaceID is the NSID of an NVMe namespace; 0 for what is none.
+	NamespaceID uint32 `json:"namespace_id,omitempty"`
+	Path        string `json:"path"` // its node; empty when there is none
+	SizeBytes   int64  `json:"size_bytes"`
 	// Reach is "node" when it can be read and erased through Path, "drive"
 	// when only commands for the whole drive reach it, "none" when nothing does.
 	Reach string `json:"reach"`

@@ -18,7 +18,10 @@ type Wires struct {
 	SCSI scsi.Issuer // also for ATA, inside SCSI
 	NVMe nvme.Issuer
 	NSID uint32 // the target's namespace on the NVMe wire
-	MMC  mmc.Issuer
+	// NSIDOf gives the namespace behind another node of the NVMe drive, 0 when
+	// that is not known; nil where there is no other. Names tell nothing of it.
+	NSIDOf func(path string) uint32
+	MMC    mmc.Issuer
 	// MMCAreas are the wires to the boot and general purpose areas of an eMMC,
 	// by node. Linux turns every command on the card's own node to the user
 	// area, so that only their nodes reach them.
@@ -49,10 +52,8 @@ type Secrets struct {
 	PSID []byte
 }
 
-// OwnPassword is the password that a run of ours sets for an ATA SECURITY
-// ERASE UNIT, which needs one. It is fixed and documented (docs/firmware.md), so that a
-// drive left locked by a power cut can be opened by anybody.
-const OwnPassword = "OMBRUK"
+// OwnPassword is erase.OwnPassword.
+const OwnPassword = erase.OwnPassword
 
 // adapter makes the firmware side of a drive, or returns nil when what answers
 // has no erase commands at all.

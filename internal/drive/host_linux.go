@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -98,9 +100,28 @@ func wires(d inventory.Drive, f *os.File, areas map[string]*os.File) Wires {
 		if err != nil {
 			return Wires{} // a path that is not a namespace, or one that is gone
 		}
-		return Wires{NVMe: kernel.NVMe(f), NSID: nsid}
+		return Wires{NVMe: kernel.NVMe(f), NSID: nsid, NSIDOf: nsidOf("/sys", d.Siblings)}
 	}
 	return Wires{}
+}
+
+// nsidOf reads what namespace a sibling's node is of, which Linux tells in
+// sysfs. After a drive was found again another may go by the node of before.
+func nsidOf(sys string, siblings []string) func(string) uint32 {
+	return func(path string) uint32 {
+		if !slices.Contains(siblings, path) {
+			return 0
+		}
+		text, err := os.ReadFile(filepath.Join(sys, "block", filepath.Base(path), "nsid"))
+		if err != nil {
+			return 0
+		}
+		id, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 32)
+		if err != nil {
+			return 0
+		}
+		return uint32(id)
+	}
 }
 
 // clock is the real one.

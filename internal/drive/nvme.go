@@ -26,8 +26,9 @@ type nvmeDrive struct {
 	// what answers later must be the same.
 	controller nvme.Controller
 	was        nvmeIdentity
-	// shown are the namespaces that the last Abilities told of, nil when it
-	// was not asked; a command that reaches all of them must find no others.
+	// shown are the namespaces that the facts tell of which the drive was
+	// opened with, so those of the plan that somebody confirmed: a command
+	// that reaches all namespaces must find no others.
 	shown []uint32
 	job   *nvmeJob
 }
@@ -93,6 +94,16 @@ func newNVMe(ctx context.Context, d inventory.Drive, h Host, s Secrets) (erase.F
 	if err := n.was.fits(d); err != nil {
 		return nil, err
 	}
+	n.shown = []uint32{n.was.nsid}
+	if d.Abilities != nil {
+		for _, s := range d.Abilities.Spaces {
+			if s.NamespaceID != 0 {
+				n.shown = append(n.shown, s.NamespaceID)
+			}
+		}
+	}
+	slices.Sort(n.shown)
+	n.shown = slices.Compact(n.shown)
 	return n, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/nvme"
@@ -42,14 +41,14 @@ func (n *nvmeDrive) Abilities(ctx context.Context) (inventory.Abilities, error) 
 		Hidden: inventory.Hidden{AMABytes: new(int64)},
 	}
 	log, blocked := n.sanitizeAbilities(ctx, &a)
-	protected := n.spaces(ctx, &a)
+	b := n.spaces(ctx, &a)
 	if space.WriteProtected() {
-		protected = "the namespace is write protected"
+		b.all, b.one = "the namespace is write protected", "the namespace is write protected"
 	}
-	if blocked == "" {
-		blocked = protected
+	if blocked != "" {
+		b.all, b.one = blocked, blocked
 	}
-	n.erasers(&a, log, blocked)
+	n.erasers(&a, log, b)
 	n.health(ctx, &a)
 	n.zoned(ctx, &a)
 	var t tcg.Transport
@@ -113,14 +112,22 @@ func nvmeSeconds(told uint32) int64 {
 	return int64(told)
 }
 
+// nvmeBlocked is why nothing may be erased, empty when it may: all is for
+// commands that reach every namespace, one for those to the target alone.
+type nvmeBlocked struct {
+	all, one string
+	// count is how many namespaces there are, 0 when they cannot be listed.
+	count int
+}
+
 // erasers lists what the controller says it has.
-func (n *nvmeDrive) erasers(a *inventory.Abilities, log nvme.SanitizeLog, blocked string) {
+func (n *nvmeDrive) erasers(a *inventory.Abilities, log nvme.SanitizeLog, b nvmeBlocked) {
 	s := n.controller.SANICAP
 	// A sanitize reaches the whole NVM subsystem, whatever it is given to.
 	add := func(has bool, c inventory.EraseCommand, estimate int64, opens bool) {
 		if has {
 			a.Erasers = append(a.Erasers, inventory.Eraser{
-				Command: c, EstimateSeconds: estimate, WholeDrive: true, Blocked: blocked,
+				Command: c, EstimateSeconds: estimate, WholeDrive: true, Blocked: b.all,
 				PurgeOrFail: s.PurgeRequest(), OpensMedia: opens && s.Verification(),
 			})
 		}
@@ -132,12 +139,13 @@ func (n *nvmeDrive) erasers(a *inventory.Abilities, log nvme.SanitizeLog, blocke
 	if !n.controller.HasFormat() {
 		return
 	}
-	f := n.controller.FNA
+	f, blocked := n.controller.FNA, b.one
+	if f.FormatsAll() || f.ErasesAll() {
+		blocked = b.all
+	}
 	switch {
 	case blocked != "":
-	case n.shown == nil:
-		blocked = "its namespaces cannot be listed, so that it is not known what a format would erase"
-	case f.FormatsAll() && !f.ErasesAll() && len(n.shown) > 1:
+	case f.FormatsAll() && !f.ErasesAll() && b.count > 1:
 		blocked = fmt.Sprintf("a format would format all namespaces and erase one (FNA %02Xh)", byte(f))
 	case a.Sanitize.State == inventory.SanitizeFailed && !(s.Verification() && log.SANS() == nvme.IdleState):
 		blocked = "a sanitize failed, after which the drive takes nothing but another"
@@ -148,9 +156,12 @@ func (n *nvmeDrive) erasers(a *inventory.Abilities, log nvme.SanitizeLog, blocke
 	a.Erasers = append(a.Erasers, inventory.Eraser{Command: inventory.NVMeFormatUser, WholeDrive: f.ErasesAll(), Blocked: blocked})
 }
 
+// mostNamespaces is how many are looked at one by one, and told of. Drives have
+// up to 128; one that lists more is refused what would erase them all.
+const mostNamespaces = 1024
+
 // list reads a list of namespaces to its end.
 func (n *nvmeDrive) list(ctx context.Context, page func(above uint32) nvme.Command) ([]uint32, error) {
-	const most = 64 << 10
 	ids := []uint32{}
 	for above := uint32(0); ; above = ids[len(ids)-1] {
 		c := page(above)
@@ -162,11 +173,11 @@ func (n *nvmeDrive) list(ctx context.Context, page func(above uint32) nvme.Comma
 			return nil, err
 		}
 		ids = append(ids, more...)
-		if len(more) < nvme.NSIDsPerPage {
+		switch {
+		case len(ids) > mostNamespaces:
+			return nil, fmt.Errorf("%w: more than %d namespaces", nvme.ErrSenseless, mostNamespaces)
+		case len(more) < nvme.NSIDsPerPage:
 			return ids, nil
-		}
-		if len(ids) >= most {
-			return nil, fmt.Errorf("%w: more than %d namespaces", nvme.ErrSenseless, len(ids))
 		}
 	}
 }
@@ -188,6 +199,9 @@ func (n *nvmeDrive) others(ctx context.Context) ([]nvmeOther, error) {
 		slices.Sort(all)
 		all = slices.Compact(all)
 	}
+	if len(all) > mostNamespaces {
+		return nil, fmt.Errorf("%w: more than %d namespaces", nvme.ErrSenseless, mostNamespaces)
+	}
 	var others []nvmeOther
 	for _, id := range all {
 		if id != n.was.nsid {
@@ -206,18 +220,20 @@ func (n *nvmeDrive) nsids(others []nvmeOther) []uint32 {
 	return ids
 }
 
-// spaces tells of every part of the drive beside the target, and which of them
-// is write protected, for that keeps the whole drive from being sanitized.
-func (n *nvmeDrive) spaces(ctx context.Context, a *inventory.Abilities) (protected string) {
+// spaces tells of every part of the drive beside the target. One that is write
+// protected keeps the whole drive from being erased; when they cannot be listed,
+// nobody would know what is.
+func (n *nvmeDrive) spaces(ctx context.Context, a *inventory.Abilities) (b nvmeBlocked) {
 	others, err := n.others(ctx)
 	if err != nil {
-		n.shown = nil
 		nvmeNote(a, "the namespaces of the drive cannot be listed: %v", err)
+		b.all = "its namespaces cannot be listed, so that it is not known what would be erased"
+		b.one = b.all
 	} else {
-		n.shown = n.nsids(others)
+		b.count = 1 + len(others)
 	}
 	for _, o := range others {
-		s := inventory.Space{Name: fmt.Sprintf("namespace %d", o.nsid), Reach: "drive"}
+		s := inventory.Space{Name: fmt.Sprintf("namespace %d", o.nsid), NamespaceID: o.nsid, Reach: "drive"}
 		c := nvme.IdentifyAllocated(o.nsid)
 		if o.active {
 			c = nvme.IdentifyNamespace(o.nsid)
@@ -232,7 +248,7 @@ func (n *nvmeDrive) spaces(ctx context.Context, a *inventory.Abilities) (protect
 		} else {
 			s.SizeBytes = space.SizeBytes()
 			if space.WriteProtected() {
-				protected = s.Name + " is write protected"
+				b.all = s.Name + " is write protected"
 			}
 		}
 		a.Spaces = append(a.Spaces, s)
@@ -248,14 +264,16 @@ func (n *nvmeDrive) spaces(ctx context.Context, a *inventory.Abilities) (protect
 	if n.controller.Shared() && !n.controller.HasNamespaceManagement() {
 		nvmeNote(a, "the drive may have further controllers (CMIC %02Xh), whose namespaces this one does not list", n.controller.CMIC)
 	}
-	return protected
+	return b
 }
 
-// sibling is the node of another namespace, as far as its name tells.
+// sibling is the node of another namespace; empty when it has none. Linux
+// numbers nodes in the order in which it found them, so that their names do not
+// tell.
 func (n *nvmeDrive) sibling(nsid uint32) string {
-	suffix := fmt.Sprintf("n%d", nsid)
+	of := n.host.Wires().NSIDOf
 	for _, path := range n.facts.Siblings {
-		if strings.HasSuffix(path, suffix) {
+		if of != nil && of(path) == nsid {
 			return path
 		}
 	}

@@ -105,14 +105,17 @@ func (n *nvmeDrive) ready(ctx context.Context) ([]erase.Command, error) {
 // allShown makes sure that a command for the whole drive erases no namespace
 // that nobody was shown.
 func (n *nvmeDrive) allShown(ctx context.Context) error {
-	if n.shown == nil {
-		return nil // Abilities could not list them, and said so
-	}
 	others, err := n.others(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: it is not known which namespaces it would erase: %w", erase.ErrUnsupported, err)
 	}
-	if is := n.nsids(others); !slices.Equal(is, n.shown) {
+	is := n.nsids(others)
+	for _, id := range is {
+		if !slices.Contains(n.shown, id) {
+			return fmt.Errorf("%w: a namespace appeared that was not shown: %d beside %v", erase.ErrIdentityChanged, id, n.shown)
+		}
+	}
+	if len(is) < len(n.shown) {
 		return fmt.Errorf("%w: the drive had namespaces %v and has %v", erase.ErrIdentityChanged, n.shown, is)
 	}
 	return nil
@@ -240,7 +243,7 @@ func (n *nvmeDrive) startFormat(ctx context.Context, command inventory.EraseComm
 	}
 	others, err := n.others(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", command, err)
+		return nil, fmt.Errorf("%s: %w: it is not known which namespaces it would erase: %w", command, erase.ErrUnsupported, err)
 	}
 	if f.ErasesAll() {
 		if err := n.allShown(ctx); err != nil {

@@ -33,8 +33,10 @@ type controller struct {
 	// on is called for a command that was accepted.
 	on func(nvme.Command)
 	// lost makes commands fail without an answer while it is above zero.
-	lost int
-	sent []string // the commands that are no questions
+	lost  int
+	sent  []string // the commands that are no questions
+	asked int      // how many commands there were
+	nodes map[string]uint32
 	// host
 	gone, refound, rescanned int
 	refind                   func() error
@@ -91,6 +93,7 @@ var errLost = errors.New("input/output error")
 func (c *controller) Admin(_ context.Context, cmd nvme.Command) (nvme.Completion, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.asked++
 	if c.lost > 0 {
 		c.lost--
 		return nvme.Completion{}, errLost
@@ -155,7 +158,7 @@ func (c *controller) Wires() drive.Wires {
 	if c.gone > 0 {
 		return drive.Wires{}
 	}
-	return drive.Wires{NVMe: c, NSID: 1}
+	return drive.Wires{NVMe: c, NSID: 1, NSIDOf: func(path string) uint32 { return c.nodes[path] }}
 }
 
 func (c *controller) Rescan(context.Context) error { c.rescanned++; return nil }
@@ -189,9 +192,20 @@ func (c *controller) drive() inventory.Drive {
 	}
 }
 
+// shown is that with what it answered when the plan was made.
+func (c *controller) shown() inventory.Drive {
+	d := c.drive()
+	if fw, err := drive.NewFirmware(context.Background(), d, c, drive.Secrets{}); err == nil {
+		if a, err := fw.Abilities(context.Background()); err == nil {
+			d.Abilities = &a
+		}
+	}
+	return d
+}
+
 func (c *controller) open(t *testing.T) erase.Firmware {
 	t.Helper()
-	fw, err := drive.NewFirmware(context.Background(), c.drive(), c, drive.Secrets{})
+	fw, err := drive.NewFirmware(context.Background(), c.shown(), c, drive.Secrets{})
 	if err != nil || fw == nil {
 		t.Fatalf("%v %v", fw, err)
 	}
@@ -250,28 +264,130 @@ func TestNVMeOtherNamespacesAreShown(t *testing.T) {
 	c.namespaces[2], c.namespaces[5] = namespaceBytes(100), namespaceBytes(200)
 	binary.LittleEndian.PutUint64(c.identity[296:], 1<<20)
 	put32(c.identity, 312, 0x00000001)
+	// Linux counts nodes in the order in which it finds them.
 	d := c.drive()
-	d.Siblings = []string{"/dev/nvme0n2"}
+	d.Siblings = []string{"/dev/nvme0n5", "/dev/nvme0n3"}
+	c.nodes = map[string]uint32{"/dev/nvme0n3": 2}
 	fw, err := drive.NewFirmware(context.Background(), d, c, drive.Secrets{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []inventory.Space{
-		{Name: "namespace 2", Path: "/dev/nvme0n2", SizeBytes: 100 * 512, Reach: "node"},
-		{Name: "namespace 5, attached to no controller here", SizeBytes: 200 * 512, Reach: "drive"},
+		{Name: "namespace 2", NamespaceID: 2, Path: "/dev/nvme0n3", SizeBytes: 100 * 512, Reach: "node"},
+		{Name: "namespace 5, attached to no controller here", NamespaceID: 5, SizeBytes: 200 * 512, Reach: "drive"},
 		{Name: "capacity in no namespace", SizeBytes: 1 << 20, Reach: "drive"},
 		{Name: "RPMB", SizeBytes: 128 << 10, Reach: "none"},
 	}
 	if a := abilities(t, fw); !slices.Equal(a.Spaces, want) {
 		t.Errorf("got  %+v\nwant %+v", a.Spaces, want)
 	}
-	// One more appears after it was shown: nothing is erased.
-	c.active, c.allocated = append(c.active, 6), append(c.allocated, 6)
-	c.namespaces[6] = namespaceBytes(300)
-	if _, err := fw.Start(context.Background(), inventory.NVMeSanitizeBlock, erase.StartOptions{}); !errors.Is(err, erase.ErrIdentityChanged) {
-		t.Errorf("start: %v", err)
+}
+
+// Somebody confirmed a plan; whatever is asked between that and the erase, a
+// namespace that the plan does not know is not erased.
+func TestNVMeNamespacesThatNobodyConfirmed(t *testing.T) {
+	appear := func(active bool) func(*controller) {
+		return func(c *controller) {
+			c.namespaces[6] = namespaceBytes(300)
+			c.allocated = append(c.allocated, 6)
+			if active {
+				c.active = append(c.active, 6)
+			}
+		}
 	}
-	if len(c.sent) != 0 {
-		t.Errorf("sent %v", c.sent)
+	mute := func(cns uint32) func(*controller) {
+		return func(c *controller) {
+			c.refuse = func(cmd nvme.Command) uint16 {
+				if cmd.Opcode == 6 && cmd.CDW10 == cns {
+					return nvme.InvalidField
+				}
+				return 0
+			}
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*controller)
+		want   error
+	}{
+		{"one appears", appear(true), erase.ErrIdentityChanged},
+		{"one appears and is attached to no controller", appear(false), erase.ErrIdentityChanged},
+		{"one is there no more", func(c *controller) { c.active, c.allocated = []uint32{1}, []uint32{1} }, erase.ErrIdentityChanged},
+		{"the active ones cannot be listed", mute(2), erase.ErrUnsupported},
+		{"the allocated ones cannot be listed", mute(0x10), erase.ErrUnsupported},
+		{"all as it was", func(*controller) {}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newController()
+			d.identity[524] |= 2 // an erasing format is of all namespaces
+			d.active, d.allocated = []uint32{1, 2}, []uint32{1, 2}
+			d.namespaces[2] = namespaceBytes(100)
+			fw := d.open(t)
+			c.change(d)
+			_, _ = fw.Abilities(context.Background()) // the runner asks again
+			for _, command := range []inventory.EraseCommand{inventory.NVMeSanitizeBlock, inventory.NVMeSanitizeCrypto, inventory.NVMeFormatUser} {
+				if _, err := fw.Start(context.Background(), command, erase.StartOptions{}); !errors.Is(err, c.want) {
+					t.Errorf("%s: %v", command, err)
+				}
+			}
+			if (c.want != nil) != (len(d.sent) == 0) {
+				t.Errorf("sent %v", d.sent)
+			}
+		})
+	}
+	// Opened without having been asked, a drive has shown its target alone.
+	d := newController()
+	d.active, d.allocated, d.namespaces[2] = []uint32{1, 2}, []uint32{1, 2}, namespaceBytes(100)
+	fw, err := drive.NewFirmware(context.Background(), d.drive(), d, drive.Secrets{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fw.Start(context.Background(), inventory.NVMeSanitizeBlock, erase.StartOptions{}); !errors.Is(err, erase.ErrIdentityChanged) {
+		t.Errorf("never asked: %v", err)
+	}
+}
+
+// A drive that lists namespaces without end is not asked for each.
+func TestNVMeMoreNamespacesThanThereAre(t *testing.T) {
+	d := newController()
+	for id := uint32(2); id <= 60_000; id++ {
+		d.active = append(d.active, id)
+	}
+	a := abilities(t, d.open(t))
+	if d.asked > 100 || len(a.Notes) != 1 || len(a.Spaces) != 0 {
+		t.Errorf("%d commands, %v, %d spaces", d.asked, a.Notes, len(a.Spaces))
+	}
+	for _, e := range a.Erasers {
+		if e.Blocked == "" {
+			t.Errorf("%s is not blocked", e.Command)
+		}
+	}
+}
+
+func TestNVMeWriteProtectionBlocksWhatItWouldStop(t *testing.T) {
+	for _, c := range []struct {
+		name              string
+		protected         uint32
+		fna               byte
+		sanitize, formats bool // blocked
+	}{
+		{"the target", 1, 0, true, true},
+		{"another namespace", 2, 0, true, false},
+		{"another, and a format erases all", 2, 2, true, true},
+		{"another, and a format formats all", 2, 1, true, true},
+	} {
+		d := newController()
+		d.identity[524] = c.fna
+		d.active, d.allocated, d.namespaces[2] = []uint32{1, 2}, []uint32{1, 2}, namespaceBytes(100)
+		d.namespaces[c.protected][99] = 1
+		for _, e := range abilities(t, d.open(t)).Erasers {
+			want := c.sanitize
+			if e.Command == inventory.NVMeFormatUser {
+				want = c.formats
+			}
+			if (e.Blocked != "") != want {
+				t.Errorf("%s: %s blocked by %q", c.name, e.Command, e.Blocked)
+			}
+		}
 	}
 }

@@ -30,6 +30,7 @@ type core struct {
 	mu     sync.Mutex
 	medium *medium
 	engine engine
+	nodes  map[string]uint32 // numbers of areas by path
 	serial string
 	wwn    string
 	faults []Fault // not yet struck
@@ -225,7 +226,7 @@ func (c *core) answer(data []byte) {
 // newCore makes the drive of a profile. which tells apart drives that one
 // profile makes several of.
 func newCore(p Profile, o Options, which int) (*core, error) {
-	c := &core{profile: p, clock: o.Clock, serial: p.Serial, generation: 1}
+	c := &core{profile: p, clock: o.Clock, serial: p.Serial, generation: 1, nodes: map[string]uint32{}}
 	if o.Serial != "" {
 		c.serial = o.Serial
 	}

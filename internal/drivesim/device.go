@@ -29,6 +29,7 @@ type Drive struct {
 
 	mu sync.Mutex
 	// What the host knows: as of the last look, not as of now.
+	asked      *inventory.Abilities
 	generation int
 	sizeBytes  int64
 	serial     string
@@ -224,15 +225,22 @@ func (d *Drive) Probe(ctx context.Context) (*inventory.Abilities, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.mu.Lock()
+	d.asked = &a
+	d.mu.Unlock()
 	return &a, nil
 }
 
-// Device opens the drive for writing.
+// Device opens the drive for writing, as what it answered to the last
+// [Drive.Probe]: that is what a plan was made of.
 func (d *Drive) Device(ctx context.Context, s drive.Secrets) (*Device, error) {
 	if err := d.Rescan(ctx); err != nil {
 		return nil, err
 	}
 	facts := d.Facts()
+	d.mu.Lock()
+	facts.Abilities = d.asked
+	d.mu.Unlock()
 	firmware, err := drive.Attach(ctx, facts, d, s)
 	if err != nil {
 		return nil, err

@@ -210,6 +210,9 @@ func TestLockedNVMeDriveRefuses(t *testing.T) {
 func eraseWith(t *testing.T, d *Drive, e inventory.EraseCommand, o erase.StartOptions) (erase.State, error) {
 	t.Helper()
 	ctx := context.Background()
+	if _, err := d.Probe(ctx); err != nil { // as for a plan
+		t.Fatal(err)
+	}
 	v, err := d.Device(ctx, drive.Secrets{})
 	if err != nil {
 		t.Fatal(err)
@@ -263,5 +266,36 @@ func TestHonestDrivesThroughTheAdapter(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Another host adds a namespace between the question and the erase.
+func TestNamespaceThatAppears(t *testing.T) {
+	p, err := FindProfile("nvme-late-namespace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Faults = nil
+	d, ctx := newDrive(t, p, Options{}), context.Background()
+	a, err := d.Probe(ctx)
+	if err != nil || len(a.Spaces) != 0 {
+		t.Fatalf("%+v %v", a, err)
+	}
+	v, err := d.Device(ctx, drive.Secrets{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Inject(Fault{Kind: FaultNamespace, AfterCommands: 1})
+	if a, err := v.Firmware().Abilities(ctx); err != nil || len(a.Spaces) != 1 {
+		t.Errorf("%+v %v", a, err)
+	}
+	for e := range p.Erasers {
+		_, err := v.Firmware().Start(ctx, e, erase.StartOptions{})
+		if e != inventory.NVMeFormatUser && !errors.Is(err, erase.ErrIdentityChanged) {
+			t.Errorf("%s: %v", e, err)
+		}
+	}
+	if n := d.Truth().Areas[1].OriginalBytes; n != 1<<20 {
+		t.Errorf("%d bytes of it are left", n)
 	}
 }

@@ -114,6 +114,7 @@ func (c *core) drives(path string) []*Drive {
 		f := d.Facts()
 		d.serial, d.wwn = f.Serial, f.WWN
 		drives = append(drives, d)
+		c.nodes[name] = a.number
 	}
 	return drives
 }

@@ -292,6 +292,10 @@ func (c *core) strike(i int, at time.Time) {
 		c.powerOff(at)
 	case FaultNewSerial:
 		c.serial = otherSerial(c.serial)
+	case FaultNamespace:
+		for _, a := range c.medium.areas {
+			a.attached, a.late = a.attached || a.late, false
+		}
 	}
 }
 

@@ -69,6 +69,8 @@ const (
 	FaultVanish FaultKind = "vanish"
 	// FaultNewSerial gives the drive another serial number.
 	FaultNewSerial FaultKind = "new-serial"
+	// FaultNamespace makes the namespaces that are marked as late.
+	FaultNamespace FaultKind = "namespace"
 )
 
 // Fault happens once, at the first of its conditions that is met.

@@ -35,6 +35,8 @@ type area struct {
 	blockBytes int
 	// attached is false for an NVMe namespace that no controller shows.
 	attached bool
+	// late is true for a namespace that has yet to be made.
+	late bool
 	// dulbe makes reads of deallocated blocks fail (NVMe feature 05h).
 	dulbe bool
 	// key is what new data is encrypted with; 0 for none.

@@ -132,8 +132,11 @@ func (f *nvmeFront) version() (uint32, error) {
 }
 
 func (f *nvmeFront) wires(a *area, gen int) drive.Wires {
-	return drive.Wires{NVMe: nvmeWire{f, gen}, NSID: a.number}
+	return drive.Wires{NVMe: nvmeWire{f, gen}, NSID: a.number, NSIDOf: f.nsidOf}
 }
+
+// nsidOf is the namespace behind a node, as sysfs tells it.
+func (f *nvmeFront) nsidOf(path string) uint32 { return f.nodes[path] }
 
 // access says what a read or write of blocks gets. A write is also what
 // clears Global Data Erased.
@@ -230,7 +233,7 @@ func (f *nvmeFront) forbidden(cmd nvme.Command) uint16 {
 // area is the namespace of that NSID that exists, attached or not; nil for none.
 func (f *nvmeFront) namespace(nsid uint32) *area {
 	for _, a := range f.medium.areas {
-		if a.kind == userArea && a.number == nsid && !f.deleted[a] {
+		if a.kind == userArea && a.number == nsid && !f.deleted[a] && !a.late {
 			return a
 		}
 	}
@@ -241,7 +244,7 @@ func (f *nvmeFront) namespace(nsid uint32) *area {
 func (f *nvmeFront) namespaces(attached bool) []*area {
 	var all []*area
 	for _, a := range f.medium.areas {
-		if a.kind == userArea && !f.deleted[a] && (a.attached || !attached) {
+		if a.kind == userArea && !f.deleted[a] && !a.late && (a.attached || !attached) {
 			all = append(all, a)
 		}
 	}

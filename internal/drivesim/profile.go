@@ -95,6 +95,9 @@ type UnitProfile struct {
 	BlockBytes int `json:"block_bytes,omitempty"`
 	// Detached is true for a namespace that no controller shows.
 	Detached bool `json:"detached,omitempty"`
+	// Late is true for a namespace that is made by somebody else while we
+	// are at it: by a fault of that name.
+	Late bool `json:"late,omitempty"`
 }
 
 // Unmasking is what it takes to catch a liar.
@@ -235,7 +238,7 @@ func (p *Profile) check() error {
 	}
 	for _, f := range p.Faults {
 		if f.EraseAtPPM < 0 || f.EraseAtPPM > 1e6 || f.AfterBytes < 0 || f.AfterCommands < 0 || f.Seconds < 0 || f.Seconds > 1e6 ||
-			!slices.Contains([]FaultKind{FaultPowerLoss, FaultReset, FaultVanish, FaultNewSerial}, f.Kind) {
+			!slices.Contains([]FaultKind{FaultPowerLoss, FaultReset, FaultVanish, FaultNewSerial, FaultNamespace}, f.Kind) {
 			return fmt.Errorf("fault %+v makes no sense", f)
 		}
 	}
@@ -263,7 +266,7 @@ func (p Profile) medium(owner string) (*medium, error) {
 			block = p.LogicalBlockBytes
 		}
 		areas = append(areas, &area{
-			id: len(areas), name: name, number: number, kind: kind, blockBytes: block, attached: !u.Detached,
+			id: len(areas), name: name, number: number, kind: kind, blockBytes: block, attached: !u.Detached && !u.Late, late: u.Late,
 			sizeBytes: (u.KiB + u.HiddenKiB) << 10, visibleBytes: u.KiB << 10, shippedBytes: u.KiB << 10,
 		})
 	}
