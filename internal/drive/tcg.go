@@ -179,6 +179,8 @@ type tcgJob struct {
 	failed, lost error
 	// before is what the record says of the state before the Revert.
 	before string
+	// bands is true for Enterprise, whose locking is always on.
+	bands bool
 }
 
 func newTCG(t tcg.Transport, h Host, s Secrets) *tcgLock {
@@ -211,7 +213,7 @@ func (l *tcgLock) Start(ctx context.Context, command inventory.EraseCommand) ([]
 	if err != nil {
 		return t.commands, fmt.Errorf("%s: %w", command, err)
 	}
-	job.command = command
+	job.command, job.bands = command, t.class.SSC == tcg.Enterprise
 	l.job = job
 	return t.commands, nil
 }
@@ -258,7 +260,8 @@ func (l *tcgLock) Status(ctx context.Context) (erase.Status, error) {
 
 // settled looks whether the drive is what it should be after a Revert that it
 // reported a success of: the answer does not mean that data removal is over
-// (Opal 2.02, 5.1.2.3).
+// (Opal 2.02, 5.1.2.3), and the Locking SP must be inactive, as when the drive
+// was made (5.1.2, 5.1.3). Enterprise has no such state.
 func (l *tcgLock) settled(ctx context.Context, s erase.Status) (erase.Status, error) {
 	d, err := tcg.Discover(ctx, l.transport)
 	if err != nil {
@@ -270,6 +273,9 @@ func (l *tcgLock) settled(ctx context.Context, s erase.Status) (erase.Status, er
 		s.State = erase.StateRunning
 	case d.Removal != nil && d.Removal.Interrupted, d.Locking != nil && d.Locking.Locked:
 		s.State = erase.StateFailed
+	case d.Locking != nil && d.Locking.Enabled && !l.job.bands:
+		s.State = erase.StateFailed
+		s.Command.Status += "; but locking is still activated, which a revert ends"
 	}
 	return s, nil
 }

@@ -304,7 +304,7 @@ func (t *tcgTalk) eraseBands(ctx context.Context, password []byte) (*tcgJob, err
 		return nil, err
 	}
 	bands, err := s.Ranges(ctx)
-	if err = t.outcome("TCG Get the number of bands", tcg.LockingInfo.String(), err); err != nil {
+	if err = t.outcome("TCG Get the number of bands", tcg.EnterpriseLockingInfo.String(), err); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
 	for i, band := range bands {

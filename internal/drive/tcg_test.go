@@ -21,6 +21,11 @@ func sed(t *testing.T, profile string, s drive.Secrets) (*drivesim.Drive, erase.
 	if err != nil {
 		t.Fatal(err)
 	}
+	return sedOf(t, p, s)
+}
+
+func sedOf(t *testing.T, p drivesim.Profile, s drive.Secrets) (*drivesim.Drive, erase.Firmware) {
+	t.Helper()
 	drives, err := drivesim.New(p, drivesim.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +111,41 @@ func TestRevertErasesAndSaysWhatWasBefore(t *testing.T) {
 				t.Errorf("afterwards: %+v, %v", a.Security, err)
 			}
 		})
+	}
+}
+
+// A drive whose Locking SP is still in use has not been reverted, whatever it says.
+func TestRevertThatLeavesLockingActivatedHasFailed(t *testing.T) {
+	for _, profile := range []string{"ata-ssd-opal", "ata-ssd-opal-locked", "ata-ssd-pyrite-2"} {
+		p, err := drivesim.FindProfile(profile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		setup := *p.TCG
+		setup.StaysActivated = true
+		p.TCG = &setup
+		d, fw := sedOf(t, p, drive.Secrets{Password: []byte("nobody knows this")})
+		if commands, err := fw.Start(t.Context(), inventory.TCGRevert, erase.StartOptions{}); err != nil {
+			t.Fatalf("%s: %v\n%s", profile, err, said(commands))
+		}
+		if s := ended(t, d, fw); s.State != erase.StateFailed {
+			t.Errorf("%s: %v: %s", profile, s.State, s.Command.Status)
+		}
+	}
+	// Enterprise has no such state, and may have its bands at another place.
+	p, err := drivesim.FindProfile("sas-ssd-enterprise")
+	if err != nil {
+		t.Fatal(err)
+	}
+	setup := *p.TCG
+	setup.OpalLockingInfo = true
+	p.TCG = &setup
+	d, fw := sedOf(t, p, drive.Secrets{})
+	if commands, err := fw.Start(t.Context(), inventory.TCGRevert, erase.StartOptions{}); err != nil {
+		t.Fatalf("%v\n%s", err, said(commands))
+	}
+	if s := ended(t, d, fw); s.State != erase.StateSucceeded {
+		t.Errorf("Enterprise: %v: %s", s.State, s.Command.Status)
 	}
 }
 

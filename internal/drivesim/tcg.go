@@ -30,6 +30,11 @@ type TCGProfile struct {
 	// Removal is the ActiveDataRemovalMechanism of Pyrite 2: 0 overwrite,
 	// 1 block erase, 2 cryptographic erase.
 	Removal byte `json:"removal,omitempty"`
+	// OpalLockingInfo says that an Enterprise drive has LockingInfo where the
+	// other classes do, and not where Enterprise puts it.
+	OpalLockingInfo bool `json:"opal_locking_info,omitempty"`
+	// StaysActivated says that Revert leaves the Locking SP as it is.
+	StaysActivated bool `json:"stays_activated,omitempty"`
 }
 
 // tcgEffects is what a TPer does to its drive.
@@ -105,6 +110,7 @@ const (
 	uidPinBandMaster0 tcgUID = 0x0000000B00008001
 	uidPinEraseMaster tcgUID = 0x0000000B00008401
 	uidLockingInfo    tcgUID = 0x0000080100000001
+	uidLockingInfoEnt tcgUID = 0x0000080100000000
 	uidGlobalRange    tcgUID = 0x0000080200000001
 	uidRange1         tcgUID = 0x0000080200030001
 	uidMBRControl     tcgUID = 0x0000080300000001

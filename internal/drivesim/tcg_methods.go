@@ -274,6 +274,10 @@ func (t *tcgTPer) revert(on tcgUID) uint64 {
 	default:
 		return tcgNotAuthorized
 	}
+	if t.setup.StaysActivated {
+		t.session = nil
+		return tcgSuccess
+	}
 	t.forgetData()
 	admin := t.pins[uidSID]
 	t.factory()

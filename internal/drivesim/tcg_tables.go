@@ -44,7 +44,7 @@ func (t *tcgTPer) row(on tcgUID) ([]tcgColumn, uint64) {
 			state = 9 // Manufactured
 		}
 		return []tcgColumn{{number: 6, word: "LifeCycleState", value: state}, {number: 7, word: "Frozen"}}, tcgSuccess
-	case uidLockingInfo:
+	case t.lockingInfo():
 		encrypts := uint64(2)
 		if t.setup.SSC == "pyrite-1" || t.setup.SSC == "pyrite-2" {
 			encrypts = 0
@@ -58,6 +58,14 @@ func (t *tcgTPer) row(on tcgUID) ([]tcgColumn, uint64) {
 		return nil, tcgNotAuthorized
 	}
 	return nil, tcgInvalid
+}
+
+// lockingInfo is where the drive has LockingInfo, by its class.
+func (t *tcgTPer) lockingInfo() tcgUID {
+	if t.setup.SSC == "enterprise" && !t.setup.OpalLockingInfo {
+		return uidLockingInfoEnt
+	}
+	return uidLockingInfo
 }
 
 func (t *tcgTPer) get(on tcgUID, a tcgArgs, w *tcgWriter) uint64 {

@@ -2,6 +2,7 @@ package tcg
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -164,13 +165,21 @@ const rangesMax = 1023
 // Ranges are the global range and all others that the drive can have, in a
 // session to the Locking SP.
 func (s *Session) Ranges(ctx context.Context) ([]UID, error) {
-	n, err := s.number(ctx, LockingInfo, columnMaxRanges(), rangesMax)
+	info, next := []UID{LockingInfo}, Range1
+	if s.tper.enterprise() {
+		info, next = []UID{EnterpriseLockingInfo, LockingInfo}, GlobalRange+1
+	}
+	var n uint64
+	var err error
+	for _, object := range info {
+		n, err = s.number(ctx, object, columnMaxRanges(), rangesMax)
+		var refused *MethodError
+		if !errors.As(err, &refused) && !errors.Is(err, ErrNoValue) {
+			break
+		}
+	}
 	if err != nil {
 		return nil, err
-	}
-	next := Range1
-	if s.tper.enterprise() {
-		next = GlobalRange + 1
 	}
 	ranges := []UID{GlobalRange}
 	for i := range n {

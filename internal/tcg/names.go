@@ -51,9 +51,12 @@ const (
 	MSIDPin              UID = 0x0000000b00008402
 	DataRemovalMechanism UID = 0x0000110100000001
 	LockingInfo          UID = 0x0000080100000001
-	GlobalRange          UID = 0x0000080200000001 // with Enterprise band 0; the next band is one more
-	Range1               UID = 0x0000080200030001 // Opal; the next range is one more
-	MBRControl           UID = 0x0000080300000001
+	// EnterpriseLockingInfo is the same object of Enterprise; some drives have it
+	// where the other classes do.
+	EnterpriseLockingInfo UID = 0x0000080100000000
+	GlobalRange           UID = 0x0000080200000001 // with Enterprise band 0; the next band is one more
+	Range1                UID = 0x0000080200030001 // Opal; the next range is one more
+	MBRControl            UID = 0x0000080300000001
 )
 
 // Methods: Core 2.01 tables 241 and 242, Opal 2.02 5.1, Enterprise 1.01 table 8.

@@ -367,6 +367,27 @@ func TestRangesAndKeys(t *testing.T) {
 	}
 }
 
+// Enterprise drives have LockingInfo at their own place, or where the others do.
+func TestEnterpriseBandsAreCountedWhereTheDriveHasThem(t *testing.T) {
+	for _, at := range []string{"0000080100000000", "0000080100000001"} {
+		d := &scripted{t: t, enter: true}
+		d.answers = map[UID]func([]Value) []byte{EnterpriseGet: func([]Value) []byte {
+			if !strings.HasPrefix(d.sends[len(d.sends)-1], "F8A8"+at) {
+				return done(InvalidParameter)
+			}
+			return done(Success, List(List(Named(Text("MaxRanges"), Uint(1)))))
+		}}
+		p, _ := d.open(t)
+		s, err := p.StartSession(context.Background(), EnterpriseLockingSP, EraseMaster, []byte("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bands, err := s.Ranges(context.Background()); err != nil || fmt.Sprint(bands) != fmt.Sprint([]UID{GlobalRange, GlobalRange + 1}) {
+			t.Errorf("%s: got %v, %v", at, bands, err)
+		}
+	}
+}
+
 func TestPropertiesAndTheirAbsence(t *testing.T) {
 	limits := List(Named(Text("MaxComPacketSize"), Uint(66048)), Named(Text("MaxSessions"), Uint(1)))
 	d := &scripted{t: t, answers: map[UID]func([]Value) []byte{Properties: func([]Value) []byte {
