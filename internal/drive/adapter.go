@@ -79,7 +79,11 @@ func NewFirmware(ctx context.Context, d inventory.Drive, h Host, s Secrets) (era
 	if !ok {
 		return nil, nil
 	}
-	return make(ctx, d, h, s)
+	f, err := make(ctx, d, h, s)
+	if f == nil || err != nil {
+		return nil, err
+	}
+	return &patient{Firmware: f, limit: statusLimit}, nil
 }
 
 // Attach is [NewFirmware] for a drive that is about to be erased. One that
