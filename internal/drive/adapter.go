@@ -26,6 +26,9 @@ type Wires struct {
 	// by node. Linux turns every command on the card's own node to the user
 	// area, so that only their nodes reach them.
 	MMCAreas map[string]mmc.Issuer
+	// CSD is the card-specific data register of an eMMC or SD card as the
+	// kernel shows it, 32 hexadecimal digits; empty when it does not.
+	CSD string
 }
 
 // Host is what stands around a drive: the kernel, or a simulator.

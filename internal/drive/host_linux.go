@@ -90,7 +90,8 @@ func wires(d inventory.Drive, f *os.File, areas map[string]*os.File) Wires {
 	case "scsi":
 		return Wires{SCSI: kernel.SCSI(f)}
 	case "mmc":
-		w := Wires{MMC: kernel.MMC(f), MMCAreas: map[string]mmc.Issuer{}}
+		csd, _ := os.ReadFile(filepath.Join("/sys/block", d.Name, "device/csd"))
+		w := Wires{MMC: kernel.MMC(f), MMCAreas: map[string]mmc.Issuer{}, CSD: strings.TrimSpace(string(csd))}
 		for path, area := range areas {
 			w.MMCAreas[path] = kernel.MMC(area)
 		}

@@ -46,9 +46,13 @@ const (
 	// no figure.
 	cardSanitizeLimit = 24 * time.Hour
 	switchLimit       = time.Minute
-	// byteAddressed is up to which size addresses are bytes and not sectors
-	// (JESD84-B51 section 7.3; SD Physical Layer section 5.3).
+	// byteAddressed is up to which size addresses of an eMMC are bytes and not
+	// sectors (JESD84-B51 section 7.3). An SD card beyond mostBytewise cannot
+	// count in bytes (SD Physical Layer section 5.3.2), nor one beyond
+	// mostSectors in sectors of 32 bits.
 	byteAddressed = 2 << 30
+	mostBytewise  = 4 << 30
+	mostSectors   = 2 << 40
 )
 
 func newMMC(ctx context.Context, d inventory.Drive, h Host, _ Secrets) (erase.Firmware, error) {
@@ -198,6 +202,9 @@ func (c *card) Abilities(ctx context.Context) (inventory.Abilities, error) {
 		}
 	}
 	if c.sd != nil {
+		if _, err := c.bytewise(); err != nil && blocked == "" {
+			blocked = err.Error()
+		}
 		add(true, inventory.SDErase)
 		return a, nil
 	}

@@ -82,8 +82,8 @@ func cardRefusal(c erase.Command, err error) error {
 
 // carryOut gives the card one piece after another. A piece that was not
 // delivered is given once more to a card that is found again: erasing twice
-// does no harm. When ctx ends no further piece is given, but the one that the
-// card works on is waited for.
+// does no harm. When ctx ends no further piece is given and no card is looked for,
+// but the piece that the card works on is waited for.
 func (c *card) carryOut(ctx context.Context, job *cardJob, work []piece) {
 	defer close(job.done)
 	var total, done int64
@@ -104,12 +104,12 @@ func (c *card) carryOut(ctx context.Context, job *cardJob, work []piece) {
 		if err == nil {
 			err = c.carry(within, p)
 		}
-		if errors.Is(err, erase.ErrGone) && c.host.Refind(within) == nil {
+		if errors.Is(err, erase.ErrGone) && ctx.Err() == nil && c.host.Refind(ctx) == nil {
 			// A card does not answer what it does not know, and says so in
 			// the status after it.
 			if said := c.word(within); said != nil {
 				err = said
-			} else if err = c.same(within); err == nil {
+			} else if err = errors.Join(c.same(within), ctx.Err()); err == nil {
 				err = c.carry(within, p)
 			}
 		}
@@ -154,7 +154,11 @@ func (c *card) work(ctx context.Context, command inventory.EraseCommand) ([]piec
 		if c.facts.CapacityBytes <= 0 {
 			return nil, errors.New("its size is not known")
 		}
-		return c.workSD(), nil
+		bytewise, err := c.bytewise()
+		if err != nil {
+			return nil, err
+		}
+		return c.workSD(bytewise), nil
 	}
 	user, others := mmc.EraseGroups, mmc.EraseGroups
 	if c.ext.CanTrim() {
@@ -199,6 +203,7 @@ func (c *card) workArea(at area, argument uint32) []piece {
 		group = at.sizeBytes // in one piece
 	}
 	each := max((at.sizeBytes/pieces+group-1)/group, 1) * group
+	bytewise := c.ext.SizeBytes() <= byteAddressed
 	var work []piece
 	for from := int64(0); from < at.sizeBytes; from += each {
 		to := min(from+each, at.sizeBytes)
@@ -208,7 +213,7 @@ func (c *card) workArea(at area, argument uint32) []piece {
 		}
 		work = append(work, piece{
 			at: at, bytes: to - from,
-			commands: mmc.Erase(c.address(from, c.ext.SizeBytes()), c.address(to-mmc.SectorBytes, c.ext.SizeBytes()), argument, c.ext.EraseTimeout(argument, groups)),
+			commands: mmc.Erase(address(from, bytewise), address(to-mmc.SectorBytes, bytewise), argument, c.ext.EraseTimeout(argument, groups)),
 			record: erase.Command{
 				Name: name + ", " + at.name,
 				Code: fmt.Sprintf("CMD35, CMD36, CMD38 with argument %08Xh: all %d sectors", argument, at.sizeBytes/mmc.SectorBytes),
@@ -219,7 +224,7 @@ func (c *card) workArea(at area, argument uint32) []piece {
 }
 
 // workSD erases an SD card from its first to its last sector.
-func (c *card) workSD() []piece {
+func (c *card) workSD(bytewise bool) []piece {
 	size, unit := c.facts.CapacityBytes, int64(64<<20) // of which every allocation unit is a part
 	if c.sd.AUBytes > 0 && unit%c.sd.AUBytes != 0 {
 		unit = c.sd.AUBytes
@@ -230,16 +235,34 @@ func (c *card) workSD() []piece {
 		to := min(from+each, size)
 		work = append(work, piece{
 			bytes:    to - from,
-			commands: mmc.EraseSD(c.address(from, size), c.address(to-mmc.SectorBytes, size), c.sd.EraseTimeout(to-from)),
+			commands: mmc.EraseSD(address(from, bytewise), address(to-mmc.SectorBytes, bytewise), c.sd.EraseTimeout(to-from)),
 			record:   erase.Command{Name: "ERASE", Code: fmt.Sprintf("CMD32, CMD33, CMD38 with argument 00000000h: all %d sectors", size/mmc.SectorBytes)},
 		})
 	}
 	return work
 }
 
-// address is how a card of a size counts: in sectors, or bytes up to 2 GiB.
-func (c *card) address(offset, cardBytes int64) uint32 {
-	if cardBytes > byteAddressed {
+// bytewise reports whether an SD card counts addresses in bytes: standard capacity
+// cards do, up to 4 GiB, and the structure of their CSD tells them from those of
+// high capacity, which count sectors. Without that the size decides, where it can:
+// sectors given to a card that counts bytes would leave most of it as it was.
+func (c *card) bytewise() (bool, error) {
+	structure, err := mmc.CSDStructure(c.host.Wires().CSD)
+	size := c.facts.CapacityBytes
+	switch {
+	case size > mostSectors, err == nil && structure > mmc.CSDHigh, err == nil && structure == mmc.CSDStandard && size > mostBytewise:
+		return false, fmt.Errorf("%w: how a card of %d bytes counts addresses is not known (CSD_STRUCTURE %d)", erase.ErrUnsupported, size, structure)
+	case err == nil:
+		return structure == mmc.CSDStandard, nil
+	case size > byteAddressed && size <= mostBytewise:
+		return false, fmt.Errorf("%w: whether it counts addresses in bytes or sectors is not known: %w", erase.ErrUnsupported, err)
+	}
+	return size <= byteAddressed, nil
+}
+
+// address is a place on a card in the unit that it counts in.
+func address(offset int64, bytewise bool) uint32 {
+	if !bytewise {
 		offset /= mmc.SectorBytes
 	}
 	return uint32(offset)

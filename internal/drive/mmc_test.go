@@ -38,6 +38,9 @@ type scriptedCard struct {
 	gone        int
 	rescanned   int
 	nodes       map[string]byte
+	csd         string
+	sizeBytes   int64 // of an SD card; 1 GiB when 0
+	refound     int
 }
 
 func newEMMC() *scriptedCard {
@@ -119,7 +122,7 @@ func (s *scriptedCard) do(c mmc.Command) (mmc.R1, error) {
 }
 
 func (s *scriptedCard) Wires() drive.Wires {
-	w := drive.Wires{MMC: cardWire{s, -1}, MMCAreas: map[string]mmc.Issuer{}}
+	w := drive.Wires{MMC: cardWire{s, -1}, MMCAreas: map[string]mmc.Issuer{}, CSD: s.csd}
 	if s.gone > 0 {
 		return drive.Wires{}
 	}
@@ -132,6 +135,7 @@ func (s *scriptedCard) Wires() drive.Wires {
 func (s *scriptedCard) Rescan(context.Context) error { s.rescanned++; return nil }
 
 func (s *scriptedCard) Refind(context.Context) error {
+	s.refound++
 	if s.gone--; s.gone > 0 {
 		return erase.ErrGone
 	}
@@ -147,6 +151,9 @@ func (s *scriptedCard) open(t *testing.T) erase.Firmware {
 		Siblings: []string{"/dev/mmcblk0boot0", "/dev/mmcblk0boot1"}}
 	if s.sd != nil {
 		d.CapacityBytes, d.Siblings = 1<<30, nil
+		if s.sizeBytes > 0 {
+			d.CapacityBytes = s.sizeBytes
+		}
 	}
 	fw, err := drive.NewFirmware(context.Background(), d, s, drive.Secrets{})
 	if err != nil || fw == nil {
@@ -321,6 +328,81 @@ func TestSDCardIsErased(t *testing.T) {
 	}
 	if _, err := fw.Start(context.Background(), inventory.MMCErase, erase.StartOptions{}); !errors.Is(err, erase.ErrUnsupported) {
 		t.Errorf("eMMC erase on an SD card: %v", err)
+	}
+}
+
+// There are cards of standard capacity with 4 GB, which count in bytes: what is
+// given to them in sectors would erase a 512th and leave the rest.
+func TestSDCardCountsAsItsRegisterSays(t *testing.T) {
+	const standard, high, ultra = "002f00325b5a83a9ffffff8016800091", "400e00325b590000751b7f800a400013", "800e00325b590000751b7f800a400013"
+	for _, c := range []struct {
+		name      string
+		sizeBytes int64
+		csd       string
+		last      uint32 // of the last piece; 0 where it cannot be erased
+	}{
+		{"standard, 1 GiB", 1 << 30, standard, 1<<30 - 512},
+		{"standard, 4 GiB", 4 << 30, standard, 1<<32 - 512},
+		{"high, 4 GiB", 4 << 30, high, 4<<21 - 1},
+		{"high, 1 GiB, of which there are few", 1 << 30, high, 1<<21 - 1},
+		{"high, 32 GiB", 32 << 30, high, 32<<21 - 1},
+		{"standard, 8 GiB, which cannot be", 8 << 30, standard, 0},
+		{"ultra", 4 << 40, ultra, 0},
+		{"no register, 1 GiB", 1 << 30, "", 1<<30 - 512},
+		{"no register, 3 GiB", 3 << 30, "", 0},
+		{"no register, 32 GiB", 32 << 30, "", 32<<21 - 1},
+		{"no register, 4 TiB", 4 << 40, "", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSD()
+			s.sizeBytes, s.csd = c.sizeBytes, c.csd
+			fw := s.open(t)
+			if e := abilities(t, fw).Erasers[0]; (e.Blocked != "") != (c.last == 0) {
+				t.Errorf("%+v", e)
+			}
+			_, err := fw.Start(context.Background(), inventory.SDErase, erase.StartOptions{})
+			if c.last == 0 {
+				if !errors.Is(err, erase.ErrUnsupported) || len(s.sent) != 0 {
+					t.Errorf("%v, sent %v", err, s.sent)
+				}
+				return
+			}
+			if err != nil || end(t, fw).State != erase.StateSucceeded || s.last != c.last {
+				t.Errorf("up to %d, %v", s.last, err)
+			}
+		})
+	}
+}
+
+// After Ctrl-C nothing more is given to the card, and no card is looked for.
+func TestCardIsLetGoOfAfterCtrlC(t *testing.T) {
+	for _, lost := range []bool{true, false} {
+		s := newEMMC()
+		fw := s.open(t)
+		ctx, cancel := context.WithCancel(context.Background())
+		erases := 0
+		s.refuse = func(c mmc.Command) (mmc.R1, error) {
+			if c.Opcode != 38 {
+				return 0, nil
+			}
+			if erases++; erases < 3 {
+				return 0, nil
+			}
+			cancel()
+			if lost {
+				return 0, errors.New("input/output error")
+			}
+			return 0, nil
+		}
+		_, err := fw.Start(ctx, inventory.MMCErase, erase.StartOptions{})
+		if got := erase.StateFailed; err == nil {
+			if got = end(t, fw).State; got != erase.StateFailed {
+				t.Errorf("lost %v: %v", lost, got)
+			}
+		}
+		if erases != 3 || s.refound != 0 {
+			t.Errorf("lost %v: %d pieces, looked for %d times", lost, erases, s.refound)
+		}
 	}
 }
 

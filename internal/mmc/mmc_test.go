@@ -151,6 +151,36 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+func TestCSDStructure(t *testing.T) {
+	for _, c := range []struct {
+		csd  string
+		want byte
+		ok   bool
+	}{
+		{"002f00325b5a83a9ffffff8016800091", mmc.CSDStandard, true},
+		{"400e00325b590000751b7f800a400013", mmc.CSDHigh, true},
+		{"800e00325b590000751b7f800a400013", mmc.CSDUltra, true},
+		{"00000000000000000000000000000000", 0, false},
+		{"400e0032", 0, false},
+		{"400e00325b590000751b7f800a40001x", 0, false},
+		{"", 0, false},
+	} {
+		if got, err := mmc.CSDStructure(c.csd); got != c.want || (err == nil) != c.ok {
+			t.Errorf("%s: %d %v", c.csd, got, err)
+		}
+	}
+}
+
+func FuzzCSDStructure(f *testing.F) {
+	f.Add("400e00325b590000751b7f800a400013")
+	f.Add("00")
+	f.Fuzz(func(t *testing.T, csd string) {
+		if s, err := mmc.CSDStructure(csd); err == nil && (s > 3 || len(csd) != 32) {
+			t.Errorf("%q: %d", csd, s)
+		}
+	})
+}
+
 func FuzzRegisters(f *testing.F) {
 	f.Add(register(), uint32(0), int64(1))
 	f.Add([]byte{}, uint32(0x80000000), int64(1<<40))

@@ -2,6 +2,7 @@ package mmc
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -176,6 +177,28 @@ func (s SDStatus) EraseTimeout(bytes int64) time.Duration {
 	units := (bytes + s.AUBytes - 1) / s.AUBytes
 	seconds := (units*int64(s.ERASE_TIMEOUT)+int64(s.ERASE_SIZE)-1)/int64(s.ERASE_SIZE) + int64(s.ERASE_OFFSET)
 	return max(time.Duration(seconds)*time.Second, time.Minute)
+}
+
+// The structures of an SD card's CSD.
+const (
+	CSDStandard = 0 // up to 4 GiB, addresses in bytes
+	CSDHigh     = 1 // SDHC and SDXC, addresses in sectors
+	CSDUltra    = 2 // SDUC, sectors beyond what an argument holds
+)
+
+const csdDigits = 32
+
+// CSDStructure is bits 127:126 of an SD card's CSD register, given in hexadecimal
+// digits with the highest first (SD Physical Layer section 5.3.1).
+func CSDStructure(csd string) (byte, error) {
+	b, err := hex.DecodeString(csd)
+	switch {
+	case err != nil || len(csd) != csdDigits:
+		return 0, fmt.Errorf("CSD: %w: %q", ErrShort, csd)
+	case strings.Trim(csd, "0") == "":
+		return 0, fmt.Errorf("CSD: %w: all zeros", ErrSenseless)
+	}
+	return b[0] >> 6, nil
 }
 
 // R1 is a card's status, as most responses hold it (JESD84-B51 section 6.13,
