@@ -18,6 +18,9 @@ type SanitizeState struct {
 	// Failed: the last one ended badly; Reason is why.
 	Failed bool
 	Reason SanitizeReason
+	// Untold: the drive would not say what state it is in, nor why, which is
+	// how some tell that the last one failed.
+	Untold bool
 	// Progress is the numerator over 65536; FFFFh when nothing runs.
 	Progress uint16
 	// UpperSet is true when bits 15 to 8 of COUNT were not passed on and

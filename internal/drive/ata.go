@@ -26,9 +26,15 @@ type ataFirmware struct {
 	given []erase.Command
 	// stuck is why a hidden area could not be restored.
 	stuck string
-	// ownPassword is true from the moment we set ours.
-	ownPassword bool
-	run         *ataRun
+	// ownPassword is true from the moment we set ours; byMaster, that the
+	// password that was given opened the drive as its master password.
+	ownPassword, byMaster bool
+	// had are the hidden areas that the drive once said it can have.
+	had hideouts
+	// sawRunning is true when the sanitize engine was seen at work since an
+	// erase was last given.
+	sawRunning bool
+	run        *ataRun
 	// last is what was found when the drive could still be asked.
 	last inventory.Abilities
 }
@@ -37,10 +43,8 @@ type ataFirmware struct {
 type ataRun struct {
 	command inventory.EraseCommand
 	began   time.Time
-	// before is the sanitize engine's state just before; sawRunning: it said
-	// since that it is at work.
-	before     ata.SanitizeState
-	sawRunning bool
+	// before is the sanitize engine's state just before.
+	before ata.SanitizeState
 	// The rest is for SECURITY ERASE UNIT, which blocks: done is closed when
 	// answer and err are there.
 	estimate time.Duration
@@ -133,7 +137,8 @@ func (a *ataFirmware) method(ctx context.Context, f func() error) ([]erase.Comma
 // Start implements erase.Firmware.
 func (a *ataFirmware) Start(ctx context.Context, command inventory.EraseCommand, _ erase.StartOptions) ([]erase.Command, error) {
 	if !a.run.blocking() {
-		a.run = nil // what an earlier erase came to says nothing of this one
+		// What an earlier erase came to says nothing of this one.
+		a.run, a.sawRunning = nil, false
 	}
 	if c, ok := sanitizeCommand(command, true); ok {
 		return a.startSanitize(ctx, command, c)
@@ -224,11 +229,14 @@ func (a *ataFirmware) sanitizeCause(err error, id ata.Identify) error {
 }
 
 // sanitizeState asks the sanitize engine. A drive that aborts the question
-// because its sanitize failed, or because it is frozen, has answered it.
+// because its sanitize failed, or because it is frozen, has answered it; one
+// that does not tell why may have failed.
 func (a *ataFirmware) sanitizeState(ctx context.Context) (ata.SanitizeState, ata.Answer, error) {
 	answer, err := a.drive.Do(ctx, ata.SanitizeStatus(false))
 	if err == nil {
-		return ata.ParseSanitizeStatus(*answer.Registers), answer, nil
+		state := ata.ParseSanitizeStatus(*answer.Registers)
+		a.sawRunning = a.sawRunning || state.Running
+		return state, answer, nil
 	}
 	state := ata.SanitizeState{Progress: 0xffff}
 	switch reason, ok := ata.SanitizeRefused(err); {
@@ -237,6 +245,9 @@ func (a *ataFirmware) sanitizeState(ctx context.Context) (ata.SanitizeState, ata
 		return state, answer, nil
 	case ok && reason == ata.ReasonFrozen:
 		state.Frozen, state.Reason = true, reason
+		return state, answer, nil
+	case ok && reason == ata.ReasonNotTold && answer.Registers != nil:
+		state.Untold = true
 		return state, answer, nil
 	}
 	return state, answer, err
@@ -248,8 +259,12 @@ func (a *ataFirmware) Status(ctx context.Context) (erase.Status, error) {
 	case a.run != nil && a.run.lock != nil:
 		return a.run.lock.Status(ctx)
 	case a.run != nil && a.run.done != nil:
-		return a.securityStatus(ctx)
+		return within(ctx, statusWithin, a.securityStatus)
 	}
+	return within(ctx, statusWithin, a.sanitizeStatus)
+}
+
+func (a *ataFirmware) sanitizeStatus(ctx context.Context) (erase.Status, error) {
 	s := erase.Status{ProgressPPM: -1}
 	err := patiently(ctx, a.host, func() error {
 		state, answer, err := a.sanitizeState(ctx)
@@ -276,15 +291,15 @@ func (a *ataFirmware) Status(ctx context.Context) (erase.Status, error) {
 // the bits that say how it ended, the end of our own sanitize is taken from
 // what is left: after it was accepted nothing failed (that would be an abort),
 // nothing runs (the progress is FFFFh), and the bits are not all zero. That
-// means success only if they were zero before, or if it was seen to run.
+// means success only if they were zero before, or if it was seen to run. The
+// last holds as well for one that was given before this program began.
 func (a *ataFirmware) sanitizeSays(s ata.SanitizeState) (erase.State, int64) {
 	switch {
 	case s.Failed:
 		return erase.StateFailed, -1
+	case s.Untold:
+		return erase.StateUnknown, -1
 	case s.Running:
-		if a.run != nil {
-			a.run.sawRunning = true
-		}
 		ppm := int64(-1)
 		if s.Progress != 0xffff {
 			ppm = int64(s.Progress) * 1_000_000 / 65536
@@ -292,7 +307,7 @@ func (a *ataFirmware) sanitizeSays(s ata.SanitizeState) (erase.State, int64) {
 		return erase.StateRunning, ppm
 	case s.Completed:
 		return erase.StateSucceeded, -1
-	case s.UpperSet && a.run != nil && (a.run.sawRunning || !a.run.before.UpperSet):
+	case s.UpperSet && (a.sawRunning || a.run != nil && !a.run.before.UpperSet):
 		return erase.StateSucceeded, -1
 	case s.UpperSet:
 		return erase.StateUnknown, -1
@@ -312,8 +327,9 @@ func (a *ataFirmware) Leave(ctx context.Context) ([]erase.Command, error) {
 		if id.Sanitize.Supported {
 			if state, _, err := a.sanitizeState(ctx); undelivered(err) {
 				return err
-			} else if err == nil && state.Failed {
-				if _, err := a.give(ctx, ata.SanitizeStatus(true)); err != nil {
+			} else if err == nil && (state.Failed || state.Untold) {
+				_, err := a.give(ctx, ata.SanitizeStatus(true))
+				if err != nil && (state.Failed || undelivered(err)) {
 					first = refusal(err, nil)
 				}
 			}

@@ -200,7 +200,7 @@ func engineState(s ata.SanitizeState) (state string, ppm int64) {
 		return inventory.SanitizeRunning, int64(s.Progress) * 1_000_000 / 65536
 	case s.Completed:
 		return inventory.SanitizeSucceeded, -1
-	case s.UpperSet:
+	case s.UpperSet, s.Untold:
 		return inventory.SanitizeUnknown, -1
 	}
 	return inventory.SanitizeIdle, -1

@@ -7,22 +7,47 @@ import (
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/ata"
+	"github.com/ombruk/ombruk/internal/scsi"
 	"github.com/ombruk/ombruk/inventory"
 )
 
+// hideouts are the hidden areas that a drive can have.
+type hideouts struct{ hpa, ama, dco bool }
+
+var (
+	errFeatureGone  = errors.New("the drive said before that it can have one, and says so no more")
+	errFeaturesHide = errors.New("words 82 and 83 of IDENTIFY DEVICE do not say whether it can have one")
+)
+
+// cannot is why it is not known that a drive has no such area; nil when it says
+// that it cannot have one, and always said so.
+func cannot(id ata.Identify, had bool) error {
+	switch {
+	case had:
+		return errFeatureGone
+	case !id.CommandSets:
+		return errFeaturesHide
+	}
+	return nil
+}
+
 // askHidden measures what lies beyond the last sector that can be addressed.
-// Sizes that contradict each other are not known.
+// Sizes that contradict each other are not known, and neither is what the drive
+// will not tell: none is only what it says itself.
 func (a *ataFirmware) askHidden(ctx context.Context, id ata.Identify, ab *inventory.Abilities) error {
 	h := &ab.Hidden
-	bytes := func(sectors, above uint64) *int64 {
+	a.had = hideouts{hpa: a.had.hpa || id.HPA, ama: a.had.ama || id.AMA, dco: a.had.dco || id.DCO}
+	note := func(what string, err error) {
+		ab.Notes = append(ab.Notes, fmt.Sprintf("%s could not be asked: %v", what, err))
+	}
+	bytes := func(what string, sectors, above uint64) *int64 {
 		if sectors < above || sectors-above > 1<<62/uint64(id.LogicalBlockBytes) {
+			note(what, fmt.Errorf("%d sectors and %d of them shown: %w", sectors, above, scsi.ErrMalformed))
 			return nil
 		}
 		return known(int64((sectors - above) * uint64(id.LogicalBlockBytes)))
 	}
-	note := func(what string, err error) {
-		ab.Notes = append(ab.Notes, fmt.Sprintf("%s could not be asked: %v", what, err))
-	}
+	const hpa, ama, dco = "Host Protected Area", "Accessible Max Address", "Device Configuration Overlay"
 	native := id.Sectors
 	switch {
 	case id.AMA:
@@ -31,9 +56,9 @@ func (a *ataFirmware) askHidden(ctx context.Context, id ata.Identify, ab *invent
 			return err
 		}
 		if err == nil {
-			native, h.AMABytes = n, bytes(n, id.Sectors)
+			native, h.AMABytes = n, bytes(ama, n, id.Sectors)
 		} else {
-			note("Accessible Max Address", err)
+			note(ama, err)
 		}
 	case id.HPA:
 		n, err := a.native(ctx, ata.ReadNativeMax(id.Has48Bit))
@@ -41,14 +66,19 @@ func (a *ataFirmware) askHidden(ctx context.Context, id ata.Identify, ab *invent
 			return err
 		}
 		if err == nil {
-			native, h.HPABytes = n, bytes(n, id.Sectors)
+			native, h.HPABytes = n, bytes(hpa, n, id.Sectors)
 		} else {
-			note("Host Protected Area", err)
+			note(hpa, err)
 		}
 	default:
-		h.HPABytes = known(0)
+		if err := cannot(id, a.had.hpa || a.had.ama); err != nil {
+			note(hpa, err)
+		} else {
+			h.HPABytes = known(0)
+		}
 	}
-	if id.DCO {
+	switch err := cannot(id, a.had.dco); {
+	case id.DCO:
 		b, err := a.drive.Read(ctx, ata.DCOIdentify())
 		if undelivered(err) {
 			return err
@@ -58,20 +88,24 @@ func (a *ataFirmware) askHidden(ctx context.Context, id ata.Identify, ab *invent
 			sectors, err = ata.ParseDCO(b)
 		}
 		if err == nil {
-			h.DCOBytes = bytes(sectors, native)
+			h.DCOBytes = bytes(dco, sectors, native)
 		} else {
-			note("Device Configuration Overlay", err)
+			note(dco, err)
 			if a.stuck == "" {
-				h.Stuck = "the drive does not answer DEVICE CONFIGURATION IDENTIFY; firmware usually freezes it until the next power cycle"
+				h.Stuck = "the drive does not answer DEVICE CONFIGURATION IDENTIFY; " + a.why(ctx, id, usuallyFrozen)
 			}
 		}
-	} else {
+	case err != nil:
+		note(dco, err)
+	default:
 		h.DCOBytes = known(0)
 	}
 	if h.AMABytes != nil {
-		// It takes the place of the other two, which are counted once.
-		if h.HPABytes == nil {
-			h.HPABytes = known(0)
+		// It takes the place of the other two, which are counted once. None
+		// there does not mean that there is no overlay.
+		h.HPABytes = known(0)
+		if *h.AMABytes == 0 && h.DCOBytes == nil {
+			h.AMABytes = nil
 		}
 	}
 	if h.Bytes() > 0 && id.HPALocks && a.stuck == "" {
@@ -84,6 +118,24 @@ func (a *ataFirmware) askHidden(ctx context.Context, id ata.Identify, ab *invent
 }
 
 var errStuck = errors.New("restore hidden areas")
+
+const usuallyFrozen = "firmware usually freezes it until the next power cycle"
+
+// why is what keeps a drive from taking a command of its hidden areas: its
+// sanitize, where that is not idle, since it then takes no others; else otherwise.
+func (a *ataFirmware) why(ctx context.Context, id ata.Identify, otherwise string) string {
+	if !id.Sanitize.Supported {
+		return otherwise
+	}
+	state, _, err := a.sanitizeState(ctx)
+	switch {
+	case err == nil && state.Running:
+		return "a sanitize is running, and until it ends the drive takes nothing else"
+	case err == nil && state.Failed:
+		return "its last sanitize failed, and until one succeeds it takes nothing else"
+	}
+	return otherwise
+}
 
 // native asks for the native maximum, in sectors.
 func (a *ataFirmware) native(ctx context.Context, c ata.Command) (uint64, error) {
@@ -135,7 +187,7 @@ func (a *ataFirmware) raise(ctx context.Context, id ata.Identify) (ata.Identify,
 	}
 	answer, err := a.give(ctx, ask)
 	if err != nil {
-		return id, stuck(err, "")
+		return id, a.blame(ctx, id, err, "")
 	}
 	native, err := ata.NativeMax(ask, *answer.Registers)
 	if err != nil || native <= id.Sectors {
@@ -146,7 +198,7 @@ func (a *ataFirmware) raise(ctx context.Context, id ata.Identify) (ata.Identify,
 		if id.HPALocks {
 			why = "a password protects it (HPA security extension)"
 		}
-		return id, stuck(err, why)
+		return id, a.blame(ctx, id, err, why)
 	}
 	now, err := a.identify(ctx)
 	if err != nil {
@@ -165,14 +217,14 @@ func (a *ataFirmware) restoreDCO(ctx context.Context, id ata.Identify) error {
 	}
 	ask := ata.DCOIdentify()
 	if _, err := a.give(ctx, ask); err != nil {
-		return stuck(err, "firmware usually freezes it until the next power cycle")
+		return a.blame(ctx, id, err, usuallyFrozen)
 	}
 	sectors, err := ata.ParseDCO(ask.Data)
 	if err != nil || sectors <= id.Sectors {
 		return err
 	}
 	if _, err := a.give(ctx, ata.DCORestore()); err != nil {
-		return stuck(err, "it may be frozen, or want a power cycle after SET MAX ADDRESS: switch the drive off and on, and start again")
+		return a.blame(ctx, id, err, "it may be frozen, or want a power cycle after SET MAX ADDRESS: switch the drive off and on, and start again")
 	}
 	now, err := a.identify(ctx)
 	if err != nil {
@@ -187,13 +239,16 @@ func (a *ataFirmware) restoreDCO(ctx context.Context, id ata.Identify) error {
 	return nil
 }
 
-// stuck says why an area stays hidden; errors of the wire stay what they are.
-func stuck(err error, why string) error {
+// blame says why an area stays hidden; errors of the wire stay what they are.
+func (a *ataFirmware) blame(ctx context.Context, id ata.Identify, err error, otherwise string) error {
 	if undelivered(err) || err == nil {
 		return err
 	}
 	var e *ata.StatusError
-	if errors.As(err, &e) && why != "" {
+	if !errors.As(err, &e) {
+		return fmt.Errorf("%w: %w", errStuck, err)
+	}
+	if why := a.why(ctx, id, otherwise); why != "" {
 		return fmt.Errorf("%w: %w; %s", errStuck, err, why)
 	}
 	return fmt.Errorf("%w: %w", errStuck, err)

@@ -206,6 +206,7 @@ func (a *ataFirmware) Unlock(ctx context.Context) ([]erase.Command, error) {
 			}
 			if last == nil && !id.Security.Locked {
 				a.ownPassword = a.ownPassword || try.own
+				a.byMaster = try.which == ata.MasterPassword
 				return nil
 			}
 		}
@@ -228,11 +229,14 @@ func (a *ataFirmware) leaveSecurity(ctx context.Context, id ata.Identify, tried 
 		a.ownPassword = false
 		return nil
 	}
-	password := []byte(OwnPassword)
+	which, password := uint16(ata.UserPassword), []byte(OwnPassword)
 	if !a.ownPassword && len(a.secrets.Password) > 0 {
 		password = a.secrets.Password
+		if a.byMaster {
+			which = ata.MasterPassword
+		}
 	}
-	disable := ata.SecurityDisablePassword(ata.UserPassword, password)
+	disable := ata.SecurityDisablePassword(which, password)
 	if s.Frozen {
 		return refusedBefore(disable.Name, disable.Code(), "frozen", erase.ErrFrozen)
 	}
@@ -244,7 +248,7 @@ func (a *ataFirmware) leaveSecurity(ctx context.Context, id ata.Identify, tried 
 			return refusedBefore(disable.Name, disable.Code(), "locked, and the password was not taken", erase.ErrLocked)
 		}
 		*tried = true
-		if _, err := a.give(ctx, ata.SecurityUnlock(ata.UserPassword, password)); err != nil {
+		if _, err := a.give(ctx, ata.SecurityUnlock(which, password)); err != nil {
 			return refusal(err, erase.ErrLocked)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ombruk/ombruk/erase"
@@ -39,6 +40,7 @@ type disk struct {
 	status   uint16 // of SANITIZE STATUS EXT, COUNT
 	progress uint16
 	reason   byte // it is aborted with this, when not zero
+	keepsWhy bool // its status is aborted without a reason
 	noStatus bool // GOOD without registers
 	fixed    bool // sense data in fixed format, without the upper bytes
 
@@ -46,6 +48,7 @@ type disk struct {
 	// command before the drive has it.
 	lose, deaf map[byte]bool
 	gone       int
+	wedged     bool // commands never return
 	refuse     map[byte]bool
 
 	sent               []string
@@ -127,7 +130,11 @@ func sealed(b []byte) []byte {
 }
 
 // Issue takes ATA PASS-THROUGH (16) and refuses all else.
-func (d *disk) Issue(_ context.Context, c scsi.Command) (scsi.Response, error) {
+func (d *disk) Issue(ctx context.Context, c scsi.Command) (scsi.Response, error) {
+	if d.wedged {
+		<-ctx.Done()
+		return scsi.Response{}, ctx.Err()
+	}
 	d.mu.Lock()
 	op := c.CDB[0]
 	if op != 0x85 {
@@ -258,7 +265,11 @@ func (d *disk) do(op byte, c scsi.Command) scsi.Response {
 		}
 		return scsi.Response{}
 	case 0xf6:
-		if d.locked || !bytes.Equal(given(), d.password) {
+		right := d.password
+		if c.Data[0]&1 == 1 {
+			right = d.master
+		}
+		if d.locked || !bytes.Equal(given(), right) {
 			return d.abort()
 		}
 		d.password = nil
@@ -274,6 +285,10 @@ func (d *disk) sanitize(feature, count uint16) scsi.Response {
 		switch {
 		case d.noStatus:
 			return scsi.Response{}
+		case d.keepsWhy && count&1 == 1:
+			d.keepsWhy = false
+		case d.keepsWhy:
+			return d.abort()
 		case count&1 == 1 && d.reason == 1:
 			d.reason = 0
 		case d.reason != 0:
@@ -284,7 +299,7 @@ func (d *disk) sanitize(feature, count uint16) scsi.Response {
 	if d.locked || d.status&0x2000 != 0 {
 		return d.answer(0x51, 4, 0, 3)
 	}
-	d.status, d.progress, d.reason = 0x4000, 0x1000, 0
+	d.status, d.progress, d.reason, d.keepsWhy = 0x4000, 0x1000, 0, false
 	return d.answer(0x50, 0, d.status, 0)
 }
 
@@ -414,6 +429,61 @@ func TestHiddenAreasAreRestoredInOrder(t *testing.T) {
 	}
 }
 
+// What was hidden a moment ago is not gone because the drive no longer answers.
+func TestHiddenAreasThatCannotBeAskedAreNotKnown(t *testing.T) {
+	for name, tc := range map[string]struct {
+		set  func(*disk)
+		note string
+	}{
+		"READ NATIVE MAX refused":   {func(d *disk) { d.refuse[0x27] = true }, "Host Protected Area could not be asked"},
+		"IDENTIFY of DCO refused":   {func(d *disk) { d.refuse[0xb1] = true }, "Device Configuration Overlay could not be asked"},
+		"IDENTIFY refused":          {func(d *disk) { d.refuse[0xec] = true }, "not offered"},
+		"HPA is no feature now":     {func(d *disk) { d.words[82] = 0 }, "says so no more"},
+		"DCO is no feature now":     {func(d *disk) { d.words[83] = 0x4400 }, "says so no more"},
+		"features not told":         {func(d *disk) { d.words[82], d.words[83] = 0, 0 }, "says so no more"},
+		"fewer sectors than it has": {func(d *disk) { d.native = 900 }, "1000 of them shown"},
+	} {
+		d := newDisk()
+		d.sectors, d.native, d.factory = 1000, 1100, 1100
+		fw := d.open(t, drive.Secrets{})
+		if ab, err := fw.Abilities(t.Context()); err != nil || !ab.Hidden.Known() || ab.Hidden.Bytes() != 100*512 {
+			t.Fatalf("before: %+v, %v", ab.Hidden, err)
+		}
+		tc.set(d)
+		if ab, err := fw.Abilities(t.Context()); err != nil || ab.Hidden.Known() || !strings.Contains(strings.Join(ab.Notes, "; "), tc.note) {
+			t.Errorf("%s: hidden %+v, notes %v, %v", name, ab.Hidden, ab.Notes, err)
+		}
+	}
+	d := newDisk()
+	d.words[82], d.words[83] = 0, 0
+	if ab, err := d.open(t, drive.Secrets{}).Abilities(t.Context()); err != nil || ab.Hidden.Known() {
+		t.Errorf("features never told: %+v, %v", ab.Hidden, err)
+	}
+}
+
+// Suspending the machine helps against freezing, and not against a sanitize.
+func TestHiddenAreaBehindASanitizeIsNotCalledFrozen(t *testing.T) {
+	for name, set := range map[string]func(*disk){
+		"running": func(d *disk) { d.status, d.progress = 0x4000, 0x1000 },
+		"failed":  func(d *disk) { d.reason = 1 },
+	} {
+		d := newDisk()
+		d.sectors, d.native, d.factory = 1000, 1000, 1100
+		d.refuse[0xb1] = true
+		set(d)
+		fw := d.open(t, drive.Secrets{})
+		for range 2 {
+			ab, err := fw.Abilities(t.Context())
+			if stuck := ab.Hidden.Stuck; err != nil || !strings.Contains(stuck, "sanitize") || strings.Contains(stuck, "freez") {
+				t.Errorf("%s: %q, %v", name, stuck, err)
+			}
+			if _, err := fw.Reveal(t.Context()); err != nil {
+				t.Errorf("%s: reveal: %v", name, err)
+			}
+		}
+	}
+}
+
 func count(sent []string, what string) (n int) {
 	for _, s := range sent {
 		if s == what {
@@ -467,10 +537,11 @@ func TestSanitizeThatDoesNotEndWell(t *testing.T) {
 		before, after func(*disk)
 		want          erase.State
 	}{
-		"failed":                {nil, func(d *disk) { d.status, d.reason = 0, 1 }, erase.StateFailed},
-		"forgotten":             {nil, func(d *disk) { d.status, d.progress = 0, 0xffff }, erase.StateIdle},
-		"status refused":        {nil, func(d *disk) { d.refuse[0xb4] = true }, erase.StateUnknown},
-		"status without answer": {nil, func(d *disk) { d.noStatus = true }, erase.StateUnknown},
+		"failed, and why is kept back": {nil, func(d *disk) { d.status, d.keepsWhy = 0, true }, erase.StateUnknown},
+		"failed":                       {nil, func(d *disk) { d.status, d.reason = 0, 1 }, erase.StateFailed},
+		"forgotten":                    {nil, func(d *disk) { d.status, d.progress = 0, 0xffff }, erase.StateIdle},
+		"status refused":               {nil, func(d *disk) { d.refuse[0xb4] = true }, erase.StateUnknown},
+		"status without answer":        {nil, func(d *disk) { d.noStatus = true }, erase.StateUnknown},
 		"never seen to run, and an old success hides the end": {func(d *disk) { d.fixed, d.status = true, 0x8000 },
 			func(d *disk) { d.status, d.progress = 0x8000, 0xffff }, erase.StateUnknown},
 	} {
@@ -493,6 +564,61 @@ func TestSanitizeThatDoesNotEndWell(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A drive that will not tell that its last sanitize failed takes another one,
+// and is left as it was found.
+func TestSanitizeAfterOneThatFailedUntold(t *testing.T) {
+	d := newDisk()
+	d.keepsWhy = true
+	fw := d.open(t, drive.Secrets{})
+	if _, err := fw.Leave(t.Context()); err != nil || d.keepsWhy {
+		t.Errorf("leave: %v, still failed %v", err, d.keepsWhy)
+	}
+	d.keepsWhy = true
+	if _, err := fw.Start(t.Context(), inventory.ATASanitizeBlock, erase.StartOptions{}); err != nil {
+		t.Errorf("start: %v", err)
+	}
+}
+
+// A sanitize that goes on from before this program began is followed to its end
+// also where the bits that say how it ended are not passed on.
+func TestSanitizeOfAnEarlierRunIsFollowedToItsEnd(t *testing.T) {
+	d := newDisk()
+	d.fixed, d.status, d.progress = true, 0x4000, 0x1000
+	fw := d.open(t, drive.Secrets{})
+	if s, err := fw.Status(t.Context()); err != nil || s.State != erase.StateRunning {
+		t.Errorf("%+v, %v", s, err)
+	}
+	d.status, d.progress = 0x8000, 0xffff
+	if s, err := fw.Status(t.Context()); err != nil || s.State != erase.StateSucceeded || s.Of != "" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	// Never seen at work, it is some success of the past.
+	if s, err := d.open(t, drive.Secrets{}).Status(t.Context()); err != nil || s.State != erase.StateUnknown {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// A question that hangs does not hang its asker.
+func TestStatusHasALimitOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		fw := d.open(t, drive.Secrets{})
+		if _, err := fw.Start(t.Context(), inventory.ATASanitizeBlock, erase.StartOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		d.wedged = true
+		began := time.Now()
+		if s, err := fw.Status(t.Context()); !errors.Is(err, erase.ErrGone) || s.State == erase.StateSucceeded || time.Since(began) > 3*time.Minute {
+			t.Errorf("%+v, %v after %s", s, err, time.Since(began))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := fw.Status(ctx); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, erase.ErrGone) {
+			t.Errorf("the caller's own limit: %v", err)
+		}
+	})
 }
 
 func TestSanitizeIsNotStartedTwice(t *testing.T) {
@@ -619,8 +745,16 @@ func TestUnlocking(t *testing.T) {
 	}
 	d = locked("kari")
 	d.master = []byte("depot")
-	if _, err := d.open(t, drive.Secrets{Password: []byte("depot")}).Unlock(t.Context()); err != nil || d.locked {
+	fw = d.open(t, drive.Secrets{Password: []byte("depot")})
+	if _, err := fw.Unlock(t.Context()); err != nil || d.locked {
 		t.Errorf("the master's: %v", err)
+	}
+	if _, err := fw.Leave(t.Context()); err != nil || d.password != nil {
+		t.Errorf("the master's is left: %v, %q", err, d.password)
+	}
+	d = locked("nobody knows")
+	if _, err := d.open(t, drive.Secrets{}).Unlock(t.Context()); !errors.Is(err, erase.ErrLocked) || d.attempts != 4 || count(d.sent, "F2/0000") != 1 {
+		t.Errorf("without a password ours is tried once: %v, %d attempts left, sent %v", err, d.attempts, d.sent)
 	}
 	d = locked("nobody knows")
 	fw = d.open(t, drive.Secrets{Password: []byte("guess")})

@@ -222,6 +222,10 @@ func (l *tcgLock) Start(ctx context.Context, command inventory.EraseCommand) ([]
 // is a success, whether data are still being removed. Where there is no answer
 // it is [erase.StateUnknown].
 func (l *tcgLock) Status(ctx context.Context) (erase.Status, error) {
+	return within(ctx, statusWithin, l.status)
+}
+
+func (l *tcgLock) status(ctx context.Context) (erase.Status, error) {
 	j := l.job
 	if j == nil {
 		return erase.Status{ProgressPPM: -1}, nil
@@ -231,6 +235,8 @@ func (l *tcgLock) Status(ctx context.Context) (erase.Status, error) {
 		_, done, err := j.pending.Poll(ctx)
 		var refused *tcg.MethodError
 		switch {
+		case err != nil && !done && ctx.Err() != nil:
+			return s, err
 		case err != nil && !done && undelivered(err):
 			return s, err // asked again
 		case err != nil && !done:
