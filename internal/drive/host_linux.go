@@ -151,7 +151,7 @@ type host struct {
 
 func (h *host) Wires() Wires {
 	o := h.drive.at.Load()
-	return wires(o.facts, o.direct, o.areas)
+	return h.drive.commands.over(wires(o.facts, o.direct, o.areas))
 }
 
 // scanTime is what the kernel is given for looking at an NVMe controller again,
@@ -224,6 +224,9 @@ func rescan(sys, name string) error {
 // off it, so it is only taken again when nothing uses it.
 func (h *host) Refind(ctx context.Context) error {
 	d, o := h.drive, h.drive.at.Load()
+	if d.closed.Load() {
+		return fmt.Errorf("find %s again: %w: it was closed", o.facts.Path, erase.ErrGone)
+	}
 	if _, err := kernel.SizeBytes(o.direct); err == nil && d.same(o) == nil {
 		return nil
 	}
@@ -247,6 +250,9 @@ func (h *host) Refind(ctx context.Context) error {
 	}
 	again.size, again.facts.CapacityBytes = o.size, o.facts.CapacityBytes
 	d.at.Store(again)
+	if d.closed.Load() {
+		return fmt.Errorf("%s: %w: it was closed meanwhile", what, errors.Join(erase.ErrGone, again.close()))
+	}
 	return nil
 }
 

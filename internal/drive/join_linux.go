@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/inventory"
@@ -114,8 +115,16 @@ func (j *Joined) Sync() error { return j.all((*Drive).Sync) }
 // Check implements erase.Device.
 func (j *Joined) Check() error { return j.all((*Drive).Check) }
 
-// Close closes all namespaces.
-func (j *Joined) Close() error { return j.all((*Drive).Close) }
+// Close closes all namespaces. A command that the drive is at work on keeps all of
+// them.
+func (j *Joined) Close() error {
+	if slices.ContainsFunc(j.parts, func(p *Drive) bool { return !p.commands.none() }) {
+		for _, p := range j.parts {
+			p.commands.begin()
+		}
+	}
+	return j.all((*Drive).Close)
+}
 
 // Forget implements erase.Device. It is as sure as the least sure namespace.
 func (j *Joined) Forget() (how string, err error) {

@@ -35,6 +35,9 @@ type Drive struct {
 	// host and firmware are nil for a drive without erase commands.
 	host     *host
 	firmware erase.Firmware
+	// commands counts what is with the drive, or was left behind there.
+	commands outstanding
+	closed   atomic.Bool
 }
 
 // opened is one opening of a target. It is not changed.
@@ -381,11 +384,14 @@ func (d *Drive) Check() error {
 }
 
 // Close gives the drive back, makes the kernel look at its partitions again,
-// and frees the memory. It must not be called while a transfer is under way.
+// and frees the memory. It must not be called while a transfer is under way. A
+// drive that is still at work on a command is not looked at: it would keep us
+// waiting until it is done.
 func (d *Drive) Close() error {
+	d.closed.Store(true)
 	o := d.at.Load()
 	var errs []error
-	if d.block && o.size > 0 {
+	if d.block && o.size > 0 && d.commands.none() {
 		if err := kernel.RereadPartitions(o.direct); !errors.Is(err, os.ErrClosed) {
 			errs = append(errs, err)
 		}
