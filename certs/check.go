@@ -36,6 +36,10 @@ func (p Sanitization) Check() error {
 		return refuse("and yet reading back met errors")
 	case v.MarkersLeft > 0 || v.Unchanged > 0:
 		return refuse("and yet %d markers and %d remembered places are still there", v.MarkersLeft, v.Unchanged)
+	case v.BytesRead <= 0 || p.Drive.CapacityBytes <= 0:
+		return refuse("and yet not one byte was read back")
+	case p.Drive.HiddenAfter == (HiddenAreas{}) && p.Drive.Hidden.bytes() > p.restored():
+		return refuse("and yet %d bytes were hidden and were not seen to come back", p.Drive.Hidden.bytes())
 	case p.Drive.HiddenAfter.bytes() > 0:
 		return refuse("and yet %d bytes stay hidden", p.Drive.HiddenAfter.bytes())
 	case p.Achieved.Method >= erase.Purge && !p.gaveErase():
@@ -58,11 +62,21 @@ func (p Sanitization) Check() error {
 // awaited the one that an earlier run gave.
 func (p Sanitization) gaveErase() bool {
 	for _, s := range p.Steps {
-		if (s.Kind == erase.StepErase || s.Kind == erase.StepAwait) && s.Command != "" {
+		if (s.Kind == erase.StepErase || s.Kind == erase.StepAwait) && s.Command != "" && s.Bytes > 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// restored is how many bytes came back from hiding.
+func (p Sanitization) restored() (n int64) {
+	for _, s := range p.Steps {
+		if s.Kind == erase.StepReveal {
+			n += s.Bytes
+		}
+	}
+	return n
 }
 
 // bytes is all that is known to be hidden.

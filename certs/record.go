@@ -224,6 +224,9 @@ type Sanitization struct {
 	// RandomKeySHA256 is the digest of the AES-128 key of the random
 	// passes, hex; empty when there was none.
 	RandomKeySHA256 string `json:"random_key_sha256"`
+	// PowerOnHours of the drive when it was given an erase; only in the
+	// journal of a run that may be cut off.
+	PowerOnHours *int64 `json:"power_on_hours,omitempty"`
 	// Confidentiality is the optional category of the data before (NIST SP
 	// 800-88 Rev. 2 section 4.6); Source is the optional "media source".
 	Confidentiality string `json:"confidentiality"`

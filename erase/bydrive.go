@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/ombruk/ombruk/inventory"
@@ -16,8 +17,12 @@ type firmwareRun struct {
 	// accepted: the drive took our erase, in this run or the one resumed.
 	// erased: it has since reported a terminal success of that erase.
 	accepted, erased bool
-	// working: the drive is still at it by itself, as far as we know.
-	working bool
+	// working: the drive is still at it by itself, as far as we know; command
+	// is what it was given. journaled: the journal tells of it; terminal: it
+	// ended, in whatever way.
+	working             bool
+	command             inventory.EraseCommand
+	journaled, terminal bool
 	// touched: the drive was given something that Leave has to make good;
 	// left: Leave went through since.
 	touched, left bool
@@ -29,9 +34,10 @@ type firmwareRun struct {
 	patterns  patternSet
 	// proved: a read-back after the erase could tell, and found nothing wrong.
 	proved bool
-	// rewritten is what was unreadable after a crypto erase, and could then
-	// be written and read.
-	rewritten blockSet
+	// unfit is what did not fit its checksum any more after a crypto erase.
+	unfit     blockSet
+	readOnly  bool // it took no markers, saying that it is read-only
+	unfitLock sync.Mutex
 	rule      Expect // of the last read-back
 }
 
@@ -43,8 +49,23 @@ func (p Plan) WholeDrive() bool {
 	})
 }
 
-// leaveWithin bounds putting a drive back into ordinary use.
-const leaveWithin = 2 * time.Minute
+// Resumes reports whether the plan awaits an erase that an earlier run of ours
+// gave, and gives none of its own.
+func (p Plan) Resumes() bool {
+	awaits, gives := false, false
+	for _, s := range p.Steps {
+		awaits = awaits || s.Kind == StepAwait
+		gives = gives || s.Kind == StepErase
+	}
+	return awaits && !gives && p.Command != ""
+}
+
+// leaveWithin bounds putting a drive back into ordinary use, and closeWithin
+// where media are open, which a drive may take long to close.
+const (
+	leaveWithin = 2 * time.Minute
+	closeWithin = 2 * time.Hour
+)
 
 // pollEvery is how often a drive at work is asked: often at first, since a
 // crypto erase takes moments, and more seldom the longer it takes, since every
@@ -78,11 +99,15 @@ func (r *runner) unlock(ctx context.Context, fw Firmware) error {
 	defer end()
 	r.touched, r.left = true, false
 	var err error
-	if p.Commands, err = fw.Unlock(ctx); err != nil {
+	if p.Commands, err = fw.Unlock(ctx); errors.Is(err, ErrLocked) {
+		return fmt.Errorf("%w: %w", errWrongKey, err)
+	} else if err != nil {
 		return fmt.Errorf("unlock: %w", err)
 	}
 	return nil
 }
+
+var errWrongKey = errors.New("unlock")
 
 func (r *runner) reveal(ctx context.Context, fw Firmware) error {
 	p, end := r.pass(StepReveal, TechniqueNone, "")
@@ -101,6 +126,9 @@ func (r *runner) reveal(ctx context.Context, fw Firmware) error {
 		}
 		p.Commands = append(p.Commands, Command{Name: "restore hidden areas", Status: err.Error()})
 	}
+	if r.size <= 0 {
+		return fmt.Errorf("%w: it still shows no capacity: %w", ErrEmpty, err)
+	}
 	return nil
 }
 
@@ -110,11 +138,18 @@ func (r *runner) await(ctx context.Context, fw Firmware) error {
 	var command inventory.EraseCommand
 	if r.o.Resume != nil {
 		command = r.o.Resume.Command
+		r.journaled, r.command = true, command
 		if r.accepted = r.o.Resume.Accepted; !r.accepted {
 			return fmt.Errorf("%w: the drive was about to be given it when the earlier run ended", errForgotten)
 		}
+		if err := r.sameLife(); err != nil {
+			return err
+		}
 		r.marks = placed(r.o.Resume.SizeBytes, r.o.Key, r.plan.Drive)
 		r.marks.written = r.o.Resume.Markers
+		for _, at := range r.marks.places {
+			r.marks.held[at.Off] = true
+		}
 	}
 	p, end := r.pass(StepAwait, TechniqueNone, command)
 	defer end()
@@ -132,10 +167,28 @@ func (r *runner) await(ctx context.Context, fw Firmware) error {
 		err = fmt.Errorf("%w: it ended an erase by %q, and ours was %q", errForgotten, s.Of, command)
 	}
 	if err == nil {
+		p.Bytes = r.size
 		r.erased = true
 		err = r.afterErase(ctx, s)
 	}
 	return err
+}
+
+// resumeWithin is how many hours a drive may have been powered on since an erase
+// was given that is to be taken up again: the longest overwrite and some rest.
+const resumeWithin = 14 * 24
+
+// sameLife makes sure that the drive has not had another life since the journal
+// was written: what it held then, markers among it, would be gone anyhow.
+func (r *runner) sameLife() error {
+	then, now := r.o.Resume.PowerOnHours, (*int64)(nil)
+	if a := r.result.Before; a != nil && a.Health != nil {
+		now = a.Health.PowerOnHours
+	}
+	if then == nil || now == nil || *now < *then || *now > *then+resumeWithin {
+		return fmt.Errorf("%w: by its hours in use it cannot be the erase that was given then", errForgotten)
+	}
+	return nil
 }
 
 // errForgotten is when a drive that took an erase no longer knows of it.
@@ -145,16 +198,20 @@ var errForgotten = errors.New("the drive does not report the end of this erase")
 func (r *runner) eraseByDrive(ctx context.Context, fw Firmware, step Step) error {
 	p, end := r.pass(StepErase, step.Technique, step.Command)
 	defer end()
+	if err := r.nothingNew(); err != nil {
+		return err
+	}
 	// The journal comes first, since the drive may be at work, or locked
 	// with our password, the moment it has the command.
 	if err := r.journal(Journal{Command: step.Command}); err != nil {
 		return err
 	}
-	r.accepted, r.erased = false, false
+	r.accepted, r.erased, r.terminal, r.command = false, false, false, step.Command
 	r.touched, r.left = true, false
 	commands, err := fw.Start(ctx, step.Command, step.Options)
 	p.Commands = append(p.Commands, commands...)
 	if err != nil {
+		r.terminal = errors.Is(err, ErrRefusedByDrive) || errors.Is(err, ErrUnsupported)
 		return fmt.Errorf("start %s: %w", step.Command, err)
 	}
 	r.accepted = true
@@ -179,6 +236,10 @@ func (r *runner) journal(j Journal) error {
 		return nil
 	}
 	j.SizeBytes, j.Markers = r.size, r.marks.written
+	if a := r.result.Before; a != nil && a.Health != nil {
+		j.PowerOnHours = a.Health.PowerOnHours
+	}
+	r.journaled = true
 	if err := r.o.Journal(j); err != nil {
 		return fmt.Errorf("journal the erase: %w", err)
 	}
@@ -227,17 +288,21 @@ func (r *runner) poll(ctx context.Context, fw Firmware, p *Pass) (Status, error)
 			r.o.Progress.tell(s)
 			switch s.State {
 			case StateSucceeded, StateOpenMedia:
-				r.working = false
+				r.working, r.terminal = false, true
 				return s, nil
 			case StateFailed:
-				r.working = false
+				r.working, r.terminal = false, true
+				if s.Lost {
+					r.terminal = false
+					return s, fmt.Errorf("%w: the answer to the erase was lost: %s", ErrGone, s.Command.Status)
+				}
 				return s, fmt.Errorf("%w: %s", ErrEraseFailed, s.Command.Status)
 			case StateRunning:
 				forgotten = time.Time{}
 				if s.ProgressPPM > furthest {
 					furthest, moved = s.ProgressPPM, now
 				}
-				if now.Sub(moved) > r.o.Standstill {
+				if now.Sub(moved) > r.patience(furthest, s.Remaining, now.Sub(began)) {
 					return s, fmt.Errorf("%w for %s: %s", errStandstill, now.Sub(moved).Round(time.Minute), s.Command.Status)
 				}
 			default:
@@ -245,7 +310,7 @@ func (r *runner) poll(ctx context.Context, fw Firmware, p *Pass) (Status, error)
 					forgotten = now
 				}
 				if now.Sub(forgotten) > forgottenAfter {
-					r.working = false
+					r.working, r.terminal = false, true
 					return s, fmt.Errorf("%w: %s", errForgotten, s.Command.Status)
 				}
 			}
@@ -254,6 +319,38 @@ func (r *runner) poll(ctx context.Context, fw Firmware, p *Pass) (Status, error)
 			return s, err
 		}
 	}
+}
+
+// patience is how long a drive may stand still: what the options say where it
+// tells its progress, and where it tells none far longer.
+func (r *runner) patience(furthest int64, remaining, elapsed time.Duration) time.Duration {
+	limit := max(r.o.Standstill, 3*(elapsed+remaining))
+	if remaining == 0 {
+		limit = r.o.Standstill
+	}
+	if furthest < 0 {
+		limit = max(limit, untoldStandstill)
+	}
+	return limit
+}
+
+// nothingNew refuses a command for the whole drive when the drive now has a
+// part that was not there, or not seen, when the plan was confirmed.
+func (r *runner) nothingNew() error {
+	if !r.plan.WholeDrive() {
+		return nil
+	}
+	if r.result.Before == nil {
+		return fmt.Errorf("%w: the drive does not say what else the command would erase", ErrUnsupported)
+	}
+	for _, s := range r.result.Before.Spaces {
+		shown := slices.ContainsFunc(r.plan.Drive.Abilities.Spaces, func(p inventory.Space) bool { return p.Name == s.Name }) ||
+			s.Path != "" && slices.Contains(r.plan.Drive.Siblings, s.Path)
+		if !shown && s.Reach != "none" {
+			return fmt.Errorf("%w: %s was not there when the plan was made", ErrIdentityChanged, s.Name)
+		}
+	}
+	return nil
 }
 
 var errStandstill = errors.New("the drive says that it is at work and gets no further")
@@ -310,7 +407,11 @@ func (r *runner) leaveAtEnd(parent context.Context) {
 		return // it goes on by itself; the next start finds it
 	}
 	// A cancelled run must not leave a password behind either.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), leaveWithin)
+	within := leaveWithin
+	if r.openMedia {
+		within = closeWithin
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), within)
 	defer cancel()
 	if err := r.leave(ctx); err != nil && r.result.Err == nil {
 		r.result.Err = err

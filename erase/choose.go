@@ -43,6 +43,17 @@ type obstacle struct {
 
 func (c candidate) byHost() bool { return c.eraser.Command == "" }
 
+// OverwriteCommand stands for overwriting by the host where a command is named.
+const OverwriteCommand inventory.EraseCommand = "overwrite"
+
+// command is how the technique is named where one is chosen.
+func (c candidate) command() inventory.EraseCommand {
+	if c.byHost() {
+		return OverwriteCommand
+	}
+	return c.eraser.Command
+}
+
 // title names a technique with the command behind it.
 func (c candidate) title() string {
 	if c.byHost() {
@@ -251,11 +262,19 @@ func obstacles(d inventory.Drive, a *inventory.Abilities, o Order, e inventory.E
 		explained = true
 	}
 	if !explained {
-		all = append(all, obstacle{reason: ErrOutOfReach, text: fmt.Sprintf("the drive would refuse it: %s", e.Blocked), hint: powerHint})
+		hint := powerHint
+		if a.Through != "" {
+			hint = fmt.Sprintf("take the drive out of its case and connect it without the %s between", a.Through)
+		}
+		all = append(all, obstacle{reason: ErrOutOfReach, text: fmt.Sprintf("the drive would refuse it: %s", e.Blocked), hint: hint})
 	}
 	if n := hiddenBytes(a.Hidden); n > 0 && a.Hidden.Stuck != "" && !o.BestEffort {
 		all = append(all, obstacle{reason: ErrOutOfReach, text: fmt.Sprintf("%s stay hidden, where nobody could look whether they are erased: %s", amount(n), a.Hidden.Stuck),
 			hint: "pass --thaw, or unplug the drive's power and plug it in again while the machine runs (hot-plug), or connect the drive to a machine that leaves it alone"})
+	}
+	if left := unattached(a); e.WholeDrive && d.Bus == inventory.BusFabric && len(left) > 0 {
+		all = append(all, obstacle{reason: ErrNamespaces, text: fmt.Sprintf("it erases the whole drive, also %s, which other machines may be using", list(left)),
+			hint: "erase it where the drive itself is, with every namespace attached"})
 	}
 	if names := neighbours(d, a); e.WholeDrive && len(names) > 0 && !o.Together {
 		all = append(all, obstacle{reason: ErrNamespaces, text: fmt.Sprintf("it erases the whole drive, also %s", list(names)),
@@ -291,11 +310,11 @@ func lockedObstacle(a *inventory.Abilities, o Order, text string) obstacle {
 func lockedHint(a *inventory.Abilities) string {
 	switch {
 	case strings.HasPrefix(a.Security.Kind, "tcg") || offers(a, inventory.TCGPSIDRevert):
-		return "give the drive's password, or the PSID that is printed on its label"
+		return "give the drive's password (--drive-password SERIAL=FILE), or the PSID that is printed on its label (--psid SERIAL=PSID)"
 	case a.Security.Kind == "mmc":
 		return "give the card's password"
 	}
-	return "give the drive's user or master password"
+	return "give the drive's user or master password (--drive-password SERIAL=FILE); a drive that an erase by ombruk left locked has the password " + OwnPassword
 }
 
 func unlocksByPSID(a *inventory.Abilities, o Order) bool {
@@ -323,7 +342,13 @@ func quoted(said, word string) string {
 
 // choose takes the technique for an order; ok is false when none that can run
 // reaches the accepted method.
-func choose(all []candidate, d inventory.Drive, p Plan) (chosen candidate, ok bool) {
+func choose(all []candidate, d inventory.Drive, p Plan, only inventory.EraseCommand) (chosen candidate, ok bool) {
+	if only != "" {
+		if byPasses(p.Standard) && only != OverwriteCommand {
+			return candidate{}, false // the standard is its passes
+		}
+		all = slices.DeleteFunc(slices.Clone(all), func(c candidate) bool { return c.command() != only })
+	}
 	best := func(least Method, order func(a, b candidate) int, fits func(candidate) bool) (candidate, bool) {
 		var found []candidate
 		for _, c := range all {
@@ -336,7 +361,7 @@ func choose(all []candidate, d inventory.Drive, p Plan) (chosen candidate, ok bo
 		}
 		return slices.MinFunc(found, order), true
 	}
-	if p.Standard.Method == Clear {
+	if p.Standard.Method == Clear && only == "" {
 		failed := abilities(d).Sanitize.State == inventory.SanitizeFailed
 		if failed && !byPasses(p.Standard) {
 			if c, ok := best(p.Accepted, before, func(c candidate) bool { return isSanitize(c.eraser.Command) }); ok {
@@ -383,7 +408,7 @@ func fallbacks(all []candidate, chosen *candidate) []Fallback {
 		case c.byHost():
 			f.Standard = "nist-800-88r2-clear"
 		case c.method == Clear:
-			f.Why = fmt.Sprintf("%s; %s; order it with --accept clear", c.title(), c.why)
+			f.Why = fmt.Sprintf("%s; %s; it also takes --accept clear", c.title(), c.why)
 		default:
 			f.Why = fmt.Sprintf("%s; %s", c.title(), c.why)
 		}

@@ -55,6 +55,10 @@ var (
 	ErrSizeChanged = errors.New("size changed")
 	ErrStalled     = errors.New("device stopped answering")
 	ErrGivenUp     = errors.New("too many errors")
+	// ErrIntegrity is a read that the drive refused because what is stored
+	// does not fit its own checksum (protection information): after a key was
+	// destroyed that is what noise looks like.
+	ErrIntegrity = errors.New("stored data does not fit its checksum")
 )
 
 // Options are what a run needs besides plan and device.
@@ -106,13 +110,18 @@ type Journal struct {
 	// places in a drive of that size.
 	SizeBytes int64 `json:"size_bytes"`
 	Markers   int   `json:"markers"`
+	// PowerOnHours of the drive when it was given; nil when it does not tell.
+	PowerOnHours *int64 `json:"power_on_hours"`
 }
 
 // DefaultSilence and DefaultStandstill are generous: a drive may be busy inside
-// for long, and overwriting itself takes a large disk days.
+// for long, and overwriting itself takes a large disk days. Many commands tell
+// no progress at all; of those it can only be said that they never ended after
+// untoldStandstill, or after three times the drive's own estimate.
 const (
 	DefaultSilence    = 30 * time.Minute
 	DefaultStandstill = 72 * time.Hour
+	untoldStandstill  = 14 * 24 * time.Hour
 )
 
 // Progress is where a run has got to. It is written by the run and read by

@@ -44,6 +44,11 @@ type Firmware interface {
 	Leave(ctx context.Context) ([]Command, error)
 }
 
+// OwnPassword is the password that a run of ours sets for an ATA SECURITY
+// ERASE UNIT, which needs one. It is fixed and documented (docs/firmware.md), so
+// that a drive left locked by a power cut can be opened by anybody.
+const OwnPassword = "OMBRUK"
+
 // StartOptions are choices within an erase command.
 type StartOptions struct {
 	// KeepAllocated asks the drive not to deallocate afterwards, so that
@@ -69,6 +74,9 @@ type Status struct {
 	// Deallocated is true when the drive deallocated its blocks afterwards
 	// although it was asked not to.
 	Deallocated bool
+	// Lost is set beside StateFailed when the drive said nothing: its answer
+	// to a command that blocks until it is done was lost (a power cut).
+	Lost bool
 	// GlobalDataErased; see inventory.SanitizeState.
 	GlobalDataErased bool
 }

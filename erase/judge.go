@@ -26,18 +26,23 @@ func (r *runner) judge() {
 		r.judgeError()
 	case r.lastWrite.total > 0 || r.readBad.total > 0 || r.mismatch.total > 0:
 		res.Outcome, res.Disposition = Failed, Destroy
-	case hidden != nil:
+	case hidden > 0:
 		// Somebody's data may be there, and nobody can look.
 		res.Outcome = Failed
-		r.except("hidden-area-left", fmt.Sprintf("%d bytes of the drive stay hidden, so nobody could look there.%s", hidden.Bytes(), sentence(hidden.Stuck)),
-			map[string]string{"bytes": fmt.Sprint(hidden.Bytes()), "cause": hidden.Stuck})
-	case r.readBacks == 0:
+		stuck := ""
+		if res.After != nil {
+			stuck = res.After.Hidden.Stuck
+		}
+		r.except("hidden-area-left", fmt.Sprintf("%d bytes of the drive stay hidden, so nobody could look there.%s", hidden, sentence(stuck)),
+			map[string]string{"bytes": fmt.Sprint(hidden), "cause": stuck})
+	case r.readBacks == 0 || r.plan.Verify == VerifyNone:
 		res.Assurance = DeviceReported
 		r.except("not-read-back", "Nothing was read back, so the outcome is not proved.", nil)
 	case r.givesErase() && !r.proved:
 		res.Assurance = DeviceReported
-		r.except("nothing-to-compare", "The drive took no markers and held nothing that could be compared, so reading it back proves nothing.", nil)
-	case r.allDone():
+		r.except("nothing-to-compare", fmt.Sprintf("Too little could be compared to prove the erase: %d of %d markers were on the drive before it, and %d other places held something.", r.marks.written, len(r.marks.places), len(r.marks.remembered)),
+			map[string]string{"markers": fmt.Sprint(r.marks.written), "places": fmt.Sprint(len(r.marks.places)), "remembered": fmt.Sprint(len(r.marks.remembered))})
+	case r.size > 0 && res.Verification.BytesRead > 0 && r.allDone():
 		res.Outcome, res.Assurance, res.Achieved, res.Disposition = Sanitized, ReadBack, r.plan.Achieves, Reuse
 		if r.sawMedia {
 			res.Assurance = MediaVerified
@@ -86,17 +91,56 @@ func (r *runner) givesErase() bool {
 	return slices.ContainsFunc(r.plan.Steps, func(s Step) bool { return s.Kind == StepErase }) || r.o.Resume != nil
 }
 
-// leftHidden is what stays hidden after the run; nil when nothing known does.
-func (r *runner) leftHidden() *inventory.Hidden {
-	for _, a := range []*inventory.Abilities{r.result.After, r.result.Before} {
+// health tells of a drive that is at its end by its own word. One that takes no
+// writes any more is clean and of no use.
+func (r *runner) health() {
+	a := r.result.After
+	if a == nil {
+		a = r.result.Before
+	}
+	if a != nil && a.Health != nil && a.Health.Passed != nil && !*a.Health.Passed {
+		r.except("failing-health", "The drive itself says that its health is failing.", nil)
+	}
+	if r.readOnly && r.result.Outcome.Clean() {
+		r.result.Disposition = Destroy
+		r.except("takes-no-writes", "The drive takes no writes any more, as worn-out flash does.", nil)
+	}
+}
+
+// leftHidden is how many bytes are known to be hidden, or were and were not seen
+// to come back: what a drive no longer tells has not gone away.
+func (r *runner) leftHidden() int64 {
+	if a := r.result.After; a != nil && a.Hidden.Known() {
+		return a.Hidden.Bytes()
+	}
+	var hidden int64
+	for _, a := range []*inventory.Abilities{r.plan.Drive.Abilities, r.result.Before, r.result.After} {
 		if a != nil {
-			if a.Hidden.Bytes() > 0 {
-				return &a.Hidden
-			}
-			return nil
+			hidden = max(hidden, a.Hidden.Bytes())
 		}
 	}
-	return nil
+	return max(hidden-max(r.size-r.began, 0), 0)
+}
+
+// spaces lists the other parts of the drive that this record does not cover,
+// whoever saw them.
+func (r *runner) spaces() {
+	seen := map[string]bool{}
+	for _, a := range []*inventory.Abilities{r.result.After, r.result.Before, r.plan.Drive.Abilities} {
+		if a == nil {
+			continue
+		}
+		for _, s := range a.Spaces {
+			// Of several units of one SCSI drive nobody can say whether one
+			// command reached them all: each has a record of its own.
+			together := r.plan.Together && a.Protocol == "nvme" && slices.Contains(r.plan.Drive.Siblings, s.Path)
+			covered := r.erased && (s.Reach == "drive" || together)
+			if !covered && !seen[s.Name] {
+				r.except("not-reached", fmt.Sprintf("The drive also has %s (%d bytes), which this record does not cover.", s.Name, s.SizeBytes), map[string]string{"name": s.Name, "bytes": fmt.Sprint(s.SizeBytes)})
+			}
+			seen[s.Name] = true
+		}
+	}
 }
 
 // sentence puts a cause behind a sentence.
@@ -120,19 +164,26 @@ func (r *runner) judgeError() {
 	percent := fmt.Sprint(ppm(min(done, all), all) / 10_000)
 	params := map[string]string{"percent": percent, "cause": err.Error()}
 	res.Outcome, res.Disposition = Failed, Hold
-	if r.working {
-		r.except("goes-on", "The drive goes on erasing by itself, also after power-off; the next start waits for it.", nil)
-	}
+	gone := errors.Is(err, ErrGone)
 	switch {
+	case errors.Is(err, ErrIdentityChanged):
+		r.except("identity-changed", fmt.Sprintf("It is no longer the drive that was started on: %v.", err), params)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		res.Outcome = Interrupted
-		r.except("interrupted", fmt.Sprintf("The run was cancelled when %s %% of the work was done.", percent), params)
-	case errors.Is(err, ErrIdentityChanged):
-		r.except("identity-changed", fmt.Sprintf("At the end it was no longer the drive that was started on: %v.", err), params)
+		text := fmt.Sprintf("The run was cancelled when %s %% of the work was done.", percent)
+		if r.command != "" {
+			text = "The run was cancelled while the drive was erasing itself."
+			delete(params, "percent") // which counts our own work only
+		}
+		r.except("interrupted", text, params)
+	case errors.Is(err, errWrongKey):
+		r.except("wrong-key", fmt.Sprintf("The drive did not take the password or PSID that was given; it takes few attempts until it has been without power: %v.", err), params)
 	case errors.Is(err, ErrFrozen):
 		r.except("frozen", fmt.Sprintf("The drive is frozen and takes no erase: %v.", err), params)
 	case errors.Is(err, ErrLocked):
 		r.except("locked", fmt.Sprintf("The drive is locked: %v.", err), params)
+	case gone:
+		r.except("device-gone", fmt.Sprintf("The drive went away during the run: %v.", err), params)
 	case errors.Is(err, ErrEraseFailed):
 		res.Disposition = Destroy
 		r.except("erase-failed", fmt.Sprintf("The drive says that its own erase failed: %v.", err), params)
@@ -140,11 +191,10 @@ func (r *runner) judgeError() {
 		res.Outcome = Unproven
 		r.except("erase-forgotten", fmt.Sprintf("The drive took the erase and does not report its end: %v.", err), params)
 	case errors.Is(err, ErrSilent):
-		res.Disposition = Destroy
 		r.except("silent", fmt.Sprintf("The drive took the erase and stopped answering: %v.", err), params)
 	case errors.Is(err, errStandstill):
-		res.Disposition = Destroy
-		r.except("standstill", fmt.Sprintf("The drive never ended its erase: %v.", err), params)
+		res.Outcome = Unproven
+		r.except("standstill", fmt.Sprintf("The drive did not end its erase: %v.", err), params)
 	case errors.Is(err, errNotLeft):
 		r.except("not-left", fmt.Sprintf("The drive could not be put back into ordinary use: %v.", err), params)
 	case errors.Is(err, ErrRefusedByDrive), errors.Is(err, ErrUnsupported):
@@ -165,10 +215,24 @@ func (r *runner) judgeError() {
 		r.except("size-changed", fmt.Sprintf("The size changed during the run: %v.", err), params)
 	case errors.Is(err, ErrNoSpace):
 		r.except("no-space", fmt.Sprintf("The file system that holds the image is full: %v.", err), params)
-	case errors.Is(err, ErrGone):
-		r.except("device-gone", fmt.Sprintf("The drive went away during the run: %v.", err), params)
 	default:
 		r.except("unfinished", fmt.Sprintf("The run ended early: %v.", err), params)
+	}
+	r.stillAtWork(gone)
+}
+
+// stillAtWork says what becomes of a drive that was left at its erase.
+func (r *runner) stillAtWork(gone bool) {
+	if r.command == "" || !r.working && !(gone && !r.terminal) {
+		return
+	}
+	switch password := map[string]string{"password": OwnPassword}; {
+	case isSanitize(r.command):
+		r.except("goes-on", "The drive goes on erasing by itself, also after power-off; the next run waits for it.", nil)
+	case r.command == inventory.ATASecurityErase || r.command == inventory.ATASecurityEraseEnhanced:
+		r.except("at-work-locked", "The drive must not be switched off while it is at work: the erase then stops, and the drive is locked with the password "+OwnPassword+", which the next run takes off.", password)
+	default:
+		r.except("at-work", "The drive must not be switched off while it is at work: the erase then stops and has to be given again.", nil)
 	}
 }
 
@@ -211,29 +275,19 @@ func (r *runner) circumstances() {
 	if strings.Trim(d.Serial, "0 ") == "" && d.Bus != inventory.BusImage {
 		r.except("missing-serial", "The drive tells no serial number, so this page cannot be tied to it for certain.", nil)
 	}
-	if r.rewritten.total > 0 {
-		n := fmt.Sprint(r.rewritten.total / r.blockBytes())
-		r.except("unreadable-after-erase", fmt.Sprintf("Blocks that could not be read after the key was destroyed, and then were written and read: %s.", n), map[string]string{"blocks": n})
+	if r.unfit.total > 0 {
+		n := fmt.Sprint(r.unfit.total / r.blockBytes())
+		r.except("unreadable-after-erase", fmt.Sprintf("Blocks that did not fit their checksum after the key was destroyed, and then were written and read: %s.", n), map[string]string{"blocks": n})
 	}
-	if r.erased && r.marks.written == 0 && r.rule != ExpectWritten {
-		r.except("markers-refused", "The drive took no markers before the erase.", nil)
+	if all := len(r.marks.places); r.erased && r.rule != ExpectWritten && r.marks.written <= all-max(1, all/10) {
+		r.except("markers-refused", fmt.Sprintf("Of %d markers the drive took %d before the erase.", all, r.marks.written), map[string]string{"markers": fmt.Sprint(r.marks.written), "places": fmt.Sprint(all)})
 	}
-	for _, a := range []*inventory.Abilities{r.result.After, r.result.Before} {
-		if a == nil {
-			continue
-		}
-		for _, s := range a.Spaces {
-			// Of several units of one SCSI drive nobody can say whether one
-			// command reached them all: each has a record of its own.
-			together := r.plan.Together && a.Protocol == "nvme" && slices.Contains(r.plan.Drive.Siblings, s.Path)
-			covered := r.erased && (s.Reach == "drive" || together)
-			if !covered {
-				r.except("not-reached", fmt.Sprintf("The drive also has %s (%d bytes), which this record does not cover.", s.Name, s.SizeBytes), map[string]string{"name": s.Name, "bytes": fmt.Sprint(s.SizeBytes)})
-			}
-		}
-		break
+	r.health()
+	if fw := r.dev.Firmware(); fw != nil && r.result.Before == nil && r.result.Err == nil {
+		r.except("answers-unknown", "What else the drive has (other namespaces, hidden areas) could not be asked: its answers made no sense.", nil)
 	}
-	known := r.result.After != nil && r.result.After.Hidden.Known() || r.result.Before != nil && r.result.Before.Hidden.Known()
+	r.spaces()
+	known := r.result.After != nil && r.result.After.Hidden.Known()
 	switch d.Bus {
 	case inventory.BusATA, inventory.BusUSB, inventory.BusUnknown:
 		if !known {

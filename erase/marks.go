@@ -20,6 +20,9 @@ const (
 	marksFlash    = 4096 // places on flash
 	marksMagnetic = 1024 // on a disk, where each place costs a seek
 	markBytes     = pageBytes
+	// marksLeast is how many places must have had something to compare, half
+	// of them on a drive too small for as many.
+	marksLeast = 64
 	// markPass is the number of the key stream that markers are cut from; no
 	// standard has as many passes.
 	markPass = 1 << 32
@@ -27,8 +30,11 @@ const (
 
 // marks are the places of one run.
 type marks struct {
-	places  []span // marked, each markBytes long but for the last of the drive
-	written int    // how many of them were there before the erase
+	places []span // marked, each markBytes long but for the last of the drive
+	// held is where the marker could be read back before the erase, by offset,
+	// and written how many places that are.
+	held    map[int64]bool
+	written int
 	others  []span // to remember
 	// remembered is the digest of what was there before, by offset; blank
 	// places are not kept, because an erase need not change them.
@@ -47,6 +53,18 @@ func (m *marks) all() []span {
 	return all
 }
 
+// enough reports whether there is enough to compare: a handful of places says
+// little about a whole drive.
+func (m *marks) enough() bool {
+	return m.written+len(m.remembered) >= max(1, min(marksLeast, len(m.places)/2))
+}
+
+// tells reports whether a place had something to compare.
+func (m *marks) tells(off int64) bool {
+	_, ok := m.remembered[off]
+	return ok || m.held[off]
+}
+
 func (m *marks) remember(off int64, held []byte) {
 	digest := sha256.Sum256(held)
 	m.mu.Lock()
@@ -63,7 +81,7 @@ func (m *marks) remembers(off int64, held []byte) bool {
 // placed draws the places: one to mark and one to remember in each stratum,
 // and the first and last block.
 func placed(size int64, key Key, d inventory.Drive) marks {
-	m := marks{mu: new(sync.Mutex), remembered: map[int64][sha256.Size]byte{}}
+	m := marks{mu: new(sync.Mutex), held: map[int64]bool{}, remembered: map[int64][sha256.Size]byte{}}
 	strata := int64(marksMagnetic)
 	if d.Media == inventory.MediaFlash {
 		strata = marksFlash
@@ -154,8 +172,9 @@ func (r *runner) mark(ctx context.Context, n int) (abandoned bool, err error) {
 		copy(buf, r.marker(at))
 		return writeAll(r.dev, buf, at.Off)
 	})
+	r.readOnly = errors.Is(err, ErrReadOnly)
 	switch {
-	case errors.Is(err, ErrReadOnly), errors.Is(err, ErrGivenUp):
+	case r.readOnly, errors.Is(err, ErrGivenUp):
 		err = nil // it takes no writes; what can be read still tells
 	case err == nil:
 		err = r.answered("flush", flushPatience*r.o.Stall, r.dev.Sync)
@@ -177,6 +196,9 @@ func (r *runner) mark(ctx context.Context, n int) (abandoned bool, err error) {
 		return nil
 	})
 	r.marks.written = len(held.spans)
+	for _, at := range held.spans {
+		r.marks.held[at.Off] = true
+	}
 	r.result.Verification.Markers, r.result.Verification.Remembered = r.marks.written, len(r.marks.remembered)
 	p.Bytes = int64(r.marks.written) * markBytes
 	if errors.Is(err, ErrGivenUp) {

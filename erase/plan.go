@@ -31,6 +31,9 @@ type Order struct {
 	Together bool
 	// Password and PSID say that the customer gave one for this drive.
 	Password, PSID bool
+	// Command is the only erase command that may be used, or overwrite for
+	// overwriting by the host; empty leaves the choice to the plan.
+	Command inventory.EraseCommand
 	// Thaw allows suspending the machine to lift a freeze lock.
 	Thaw bool
 	// Resume is true when our own journal knows of an erase that this drive
@@ -149,7 +152,7 @@ func MakePlan(d inventory.Drive, o Order) (Plan, error) {
 		p.Fallbacks = fallbacks(w.all, &c)
 		return p, nil
 	}
-	c, ok := choose(w.all, w.d, p)
+	c, ok := choose(w.all, w.d, p, o.Command)
 	if ok {
 		w.explainChoice(&p, c)
 		w.fill(&p, c)

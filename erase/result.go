@@ -78,10 +78,12 @@ type Exception struct {
 	// not-closed, stalled, given-up, turned-read-only, device-gone,
 	// size-changed, identity-changed, no-space, unfinished. Of a firmware
 	// erase: refused-by-drive, frozen, locked, erase-failed, erase-forgotten,
-	// silent, standstill, goes-on, not-left, markers-refused,
-	// nothing-to-compare, unreadable-after-erase. Of what was asked:
+	// silent, standstill, goes-on, at-work, at-work-locked, wrong-key,
+	// not-left, markers-refused, nothing-to-compare,
+	// unreadable-after-erase, takes-no-writes. Of what was asked:
 	// not-read-back, below-accepted. Of the drive: missing-serial,
-	// hidden-area-unknown, hidden-area-left, not-reached, logical-device.
+	// hidden-area-unknown, hidden-area-left, not-reached, answers-unknown,
+	// failing-health, logical-device.
 	Code      string     `json:"code"`
 	Text      string     `json:"text"` // English, one sentence
 	LBARanges []BadRange `json:"lba_ranges,omitempty"`
@@ -112,8 +114,10 @@ type Result struct {
 	// SizeBytes is the capacity at the end, larger than planned when a hidden
 	// area was restored.
 	SizeBytes int64
-	// GoesOn is true when the drive was left erasing by itself.
-	GoesOn bool
+	// Unsettled is true when the drive may still be at an erase that the
+	// journal tells of, or was not put back into ordinary use after one: what
+	// the journal holds is then needed by the next run.
+	Unsettled bool
 	// Err is the first error of the run, nil when it went through.
 	Err error
 }

@@ -22,7 +22,7 @@ func Run(ctx context.Context, plan Plan, dev Device, o Options) (result Result, 
 	abandoned = r.run(ctx)
 	r.result.Finished = o.Now()
 	r.result.Elapsed = max(time.Since(started), r.result.Finished.Sub(r.result.Started))
-	r.result.SizeBytes, r.result.GoesOn = r.size, r.working
+	r.result.SizeBytes, r.result.Unsettled = r.size, r.journaled && !(r.terminal && r.left)
 	r.judge()
 	return r.result, abandoned
 }
@@ -34,7 +34,8 @@ type runner struct {
 	block  cipher.Block
 	budget budget
 	result Result
-	size   int64
+	size   int64 // first its capacity at the start
+	began  int64
 	arena  []byte // see memory
 	// passes are the overwriting passes of the plan with every choice made,
 	// and done how many of them were begun.
@@ -63,6 +64,9 @@ func newRunner(plan Plan, dev Device, o Options) *runner {
 	if o.GiveUp == 0 {
 		o.GiveUp = 2 * time.Hour
 	}
+	if !plan.Resumes() {
+		o.Resume = nil
+	}
 	if o.Wait == nil {
 		o.Wait = wait
 	}
@@ -76,11 +80,12 @@ func newRunner(plan Plan, dev Device, o Options) *runner {
 	if err != nil {
 		panic(err) // the key has the right length by its type
 	}
-	r := &runner{plan: plan, dev: dev, o: o, block: block, size: dev.SizeBytes()}
+	r := &runner{plan: plan, dev: dev, o: o, block: block, size: dev.SizeBytes(), began: dev.SizeBytes()}
 	r.passes = r.fixedPasses()
 	r.budget.bisect.Store(int64(o.BisectBudget))
 	r.budget.lost.Store(int64(o.GiveUp))
 	r.result.Plan = plan
+	r.journaled = o.Resume != nil
 	r.result.Technique = plan.Technique
 	return r
 }

@@ -71,6 +71,17 @@ func (w *work) refusal(p Plan, can bool) error {
 		}
 	}
 	switch {
+	case w.o.Command != "" && !slices.ContainsFunc(w.all, func(c candidate) bool { return c.command() == w.o.Command }):
+		r.Detail = fmt.Sprintf("it does not offer %s", w.o.Command)
+		hints = append(hints, "leave --command out, or name one of those that ombruk drives shows")
+	case w.o.Command != "":
+		i := slices.IndexFunc(w.all, func(c candidate) bool { return c.command() == w.o.Command })
+		c := w.all[i]
+		r.Detail = fmt.Sprintf("%s reaches %s, and %s is accepted at the least", c.title(), c.method, p.Accepted)
+		if b, blocked := c.blocked(); blocked {
+			r.Reason, r.Detail = b.reason, fmt.Sprintf("%s is ordered, but %s", c.title(), b.text)
+			hints = append(hints, b.hint)
+		}
 	case len(would) > 0:
 		c := slices.MinFunc(would, before)
 		b, _ := c.blocked()
@@ -123,6 +134,12 @@ func (w *work) resumed(accepted Method) (candidate, bool) {
 		command = s.Command
 	}
 	if !w.o.Resume || s.State != inventory.SanitizeRunning || s.Command != "" && s.Command != command || byPasses(w.o.Standard) || !isSanitize(command) {
+		return candidate{}, false
+	}
+	// What takes moments is given again, which proves more; only hours of
+	// overwriting, after which every block shows that it was, are worth
+	// taking up.
+	if f, _ := commandFacts(command); f.technique != SanitizeOverwrite {
 		return candidate{}, false
 	}
 	i := slices.IndexFunc(w.all, func(c candidate) bool { return c.eraser.Command == command })
@@ -472,7 +489,7 @@ func (w *work) circumstances(p *Plan, c candidate) {
 		p.say("a crypto erase destroys the key; it rests on the drive having encrypted everything from the first block on")
 	}
 	for _, note := range a.Notes {
-		p.say("not known: %s", note)
+		p.say("%s", note)
 	}
 }
 

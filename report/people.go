@@ -21,7 +21,7 @@ func (s *sheet) exceptions(list []erase.Exception, byDrive bool) {
 	}
 	// A code may have other words where the drive erased itself, or still does.
 	var variants []string
-	if goesOn(list) {
+	if leftAtWork(list) {
 		variants = append(variants, "-goes-on")
 	}
 	if byDrive {
@@ -51,6 +51,13 @@ func (s *sheet) exceptions(list []erase.Exception, byDrive bool) {
 // goesOn reports whether the drive was left erasing by itself.
 func goesOn(list []erase.Exception) bool {
 	return slices.ContainsFunc(list, func(e erase.Exception) bool { return e.Code == "goes-on" })
+}
+
+// leftAtWork reports whether the drive was left at its erase, whatever becomes of it.
+func leftAtWork(list []erase.Exception) bool {
+	return slices.ContainsFunc(list, func(e erase.Exception) bool {
+		return e.Code == "goes-on" || e.Code == "at-work" || e.Code == "at-work-locked"
+	})
 }
 
 // exception is the sentence of an exception in the page's language, or the

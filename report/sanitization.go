@@ -82,7 +82,7 @@ func sanitizationBand(s *sheet, rec certs.Sanitization) band {
 	doc := document(rec.Requested.Standard)
 	b := band{}
 	switch {
-	case goesOn(rec.Exceptions):
+	case goesOn(rec.Exceptions) && rec.Disposition == erase.Hold:
 		b.sub = s.t.Get("disposition.goes-on", nil)
 	case rec.Disposition != "":
 		b.sub = s.known("disposition", string(rec.Disposition))

@@ -167,7 +167,7 @@ func TestEveryExceptionHasWords(t *testing.T) {
 				seen++
 				code := m[1] + m[2]
 				args := map[string]any{}
-				for _, name := range []string{"blocks", "percent", "cause", "accepted", "achieved", "bytes", "name"} {
+				for _, name := range []string{"blocks", "percent", "cause", "accepted", "achieved", "bytes", "name", "markers", "places", "remembered", "password"} {
 					args[name] = "x"
 				}
 				if _, ok := text.Try("exception."+code, args); !ok {

@@ -67,6 +67,8 @@ type app struct {
 	leave chan struct{}
 	// messages are those of --lang, read once; see text.
 	messages *lang.Text
+	// simulated is true when the drives are.
+	simulated bool
 	// command is the command's full name, for error messages in JSON.
 	command string
 }
@@ -131,7 +133,7 @@ standard, verifies that, and writes a signed certificate that anybody can check.
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.out, "out", "ombruk-out", "folder for records and pages")
 	f.BoolVar(&a.flags.json, "json", false, "one JSON object a line on standard output")
-	f.StringVar(&a.flags.lang, "lang", "", "language of pages and screens: nb or en (default from the environment, else en)")
+	f.StringVar(&a.flags.lang, "lang", "", "language of pages and results: nb or en (default from the environment, else en)")
 	f.StringVar(&a.flags.keys, "keys", "", "folder of keys (default: keys in $OMBRUK_HOME, else in the user's configuration folder)")
 	f.StringVar(&a.flags.passphraseFile, "passphrase-file", "", "file whose first line is the passphrase (default: $OMBRUK_PASSPHRASE, else asked)")
 	f.StringVar(&a.flags.contract, "contract", "", "contract file (YAML)")

@@ -19,7 +19,7 @@ import (
 func newEraseCommand(a *app) *cobra.Command {
 	f := new(jobFlags)
 	cmd := &cobra.Command{
-		Use:   "erase TARGET...",
+		Use:   "erase TARGET... | --simulate PROFILE",
 		Short: "Sanitize block devices or image files, from plan to certificate",
 		Long: `Sanitizes one or more block devices or image files to a standard, reads them
 back, and leaves a signed record (<id>.evidence.json) and page (<id>.pdf) for
@@ -102,7 +102,7 @@ func (a *app) erase(ctx context.Context, f *jobFlags, paths []string) (*batch, e
 	if err := a.resumes(b.station, works); err != nil {
 		return nil, err
 	}
-	if err := a.thaw(ctx, r, works); err != nil {
+	if err := a.thaw(ctx, r, works, all); err != nil {
 		return nil, err
 	}
 	b.machine = inventory.Machine{System: r.system(), Drives: all}

@@ -7,25 +7,37 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/inventory"
 )
 
 // planLine is one line of plan --json.
 type planLine struct {
-	Type       string           `json:"type"`
-	Schema     int              `json:"schema"`
-	Path       string           `json:"path"`
-	Serial     string           `json:"serial"`
-	Confirm    string           `json:"confirm"` // what --confirm wants for it
-	Standard   string           `json:"standard"`
-	Requested  erase.Method     `json:"requested"`
-	Accepted   erase.Method     `json:"accepted"`
-	AcceptedBy string           `json:"accepted_by"`
-	Achieves   erase.Method     `json:"achieves"`
-	Technique  erase.Technique  `json:"technique"`
-	Steps      []erase.Step     `json:"steps"`
-	Fallbacks  []erase.Fallback `json:"fallbacks"`
-	Why        []string         `json:"why"`
-	Refused    string           `json:"refused"` // empty when erase would run
+	Type       string          `json:"type"`
+	Schema     int             `json:"schema"`
+	Path       string          `json:"path"`
+	Serial     string          `json:"serial"`
+	Confirm    string          `json:"confirm"` // what --confirm wants for it
+	Standard   string          `json:"standard"`
+	Requested  erase.Method    `json:"requested"`
+	Accepted   erase.Method    `json:"accepted"`
+	AcceptedBy string          `json:"accepted_by"`
+	Achieves   erase.Method    `json:"achieves"`
+	Technique  erase.Technique `json:"technique"`
+	// Command is the drive's own; empty for overwriting by the host.
+	Command   inventory.EraseCommand `json:"command"`
+	Steps     []erase.Step           `json:"steps"`
+	Fallbacks []erase.Fallback       `json:"fallbacks"`
+	Why       []string               `json:"why"`
+	Refused   string                 `json:"refused"` // empty when erase would run
+	Simulated bool                   `json:"simulated,omitempty"`
+}
+
+// jsonList is a list that JSON shows as one, also when there is nothing in it.
+func jsonList[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
 }
 
 func newPlanCommand(a *app) *cobra.Command {
@@ -91,7 +103,7 @@ func (a *app) showPlan(p erase.Plan, refusal error) error {
 		line := planLine{
 			Type: "plan", Schema: 1, Path: d.Path, Serial: d.Serial, Confirm: erase.ConfirmToken(d), Standard: p.Standard.ID,
 			Requested: p.Requested, Accepted: p.Accepted, AcceptedBy: p.AcceptedBy, Achieves: p.Achieves, Technique: p.Technique,
-			Steps: p.Steps, Fallbacks: p.Fallbacks, Why: p.Why,
+			Steps: jsonList(p.Steps), Fallbacks: jsonList(p.Fallbacks), Why: jsonList(p.Why), Command: p.Command, Simulated: a.simulated,
 		}
 		if refusal != nil {
 			line.Refused = refusal.Error()
@@ -103,21 +115,31 @@ func (a *app) showPlan(p erase.Plan, refusal error) error {
 	if p.Accepted != p.Requested {
 		a.say("  accepted  %s, by %s", p.Accepted, printable(p.AcceptedBy))
 	}
-	a.say("  reaches   %s by %s", p.Achieves, p.Technique)
+	reaches := "nothing that counts"
+	if p.Technique != erase.TechniqueNone {
+		reaches = fmt.Sprintf("%s by %s", p.Achieves, p.Technique)
+	}
+	a.say("  reaches   %s", reaches)
 	for _, line := range p.Outline() {
 		a.say("  %s", line)
 	}
 	for _, w := range p.Why {
 		a.say("  - %s", printable(w))
 	}
-	if p.Standard.Note != "" {
+	if p.Standard.Note != "" && (p.Standard.Method == erase.Clear || refusal != nil) {
 		a.say("  - %s", p.Standard.Note)
 	}
+	or := "or       "
 	if refusal != nil {
 		a.say("  not run: %s", printable(refusal.Error()))
-		for _, fb := range p.Fallbacks {
-			a.say("  instead: --standard %s reaches %s by %s; %s", fb.Standard, fb.Method, fb.Technique, fb.Why)
+		or = "instead: "
+	}
+	for _, fb := range p.Fallbacks {
+		command := fb.Command
+		if command == "" {
+			command = erase.OverwriteCommand
 		}
+		a.say("  %s --command %s: %s by %s; %s", or, command, fb.Method, fb.Technique, printable(fb.Why))
 	}
 	return nil
 }

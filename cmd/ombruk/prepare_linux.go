@@ -14,6 +14,7 @@ import (
 	"github.com/ombruk/ombruk/internal/drivesim"
 	"github.com/ombruk/ombruk/internal/job"
 	"github.com/ombruk/ombruk/internal/record"
+	"github.com/ombruk/ombruk/internal/tcg"
 	"github.com/ombruk/ombruk/inventory"
 )
 
@@ -36,6 +37,9 @@ type work struct {
 // for without, which a person is told.
 func (a *app) asked(ctx context.Context, r rig, drives []inventory.Drive) {
 	for i, d := range drives {
+		if d.PartitionOf != "" {
+			continue // it is no drive
+		}
 		answers, err := r.ask(ctx, d)
 		if err != nil {
 			a.note("%s does not say what it can do: %v", d.Path, err)
@@ -48,6 +52,9 @@ func (a *app) asked(ctx context.Context, r rig, drives []inventory.Drive) {
 // prepare makes the plans of all drives. With strict it refuses them all if one
 // is refused; otherwise the refusals are beside the plans.
 func (a *app) prepare(ctx context.Context, r rig, f *jobFlags, o erase.Order, drives []inventory.Drive) ([]work, []error, error) {
+	if err := secretsFit(f, drives); err != nil {
+		return nil, nil, err
+	}
 	a.asked(ctx, r, drives)
 	var works []work
 	var refusals []error
@@ -144,11 +151,33 @@ func (a *app) orderFor(f *jobFlags, o erase.Order, d inventory.Drive) (erase.Ord
 		s.Password = []byte(strings.TrimRight(string(s.Password), "\r\n"))
 		o.Password = true
 	}
-	if command, ok := a.pending(d); ok {
-		o.Resume, o.ResumeCommand = true, command
+	if command, accepted, ok := a.pending(d); ok {
+		o.Resume, o.ResumeCommand = accepted, command
 		o.Password = true // the drive may be locked with ours
 	}
 	return o, s, nil
+}
+
+// secretsFit refuses passwords and PSIDs that are for none of the drives, or that
+// no drive could take.
+func secretsFit(f *jobFlags, drives []inventory.Drive) error {
+	for flag, given := range map[string][]string{"--psid": f.psids, "--drive-password": f.passwords} {
+		for _, g := range given {
+			serial, value, ok := strings.Cut(g, "=")
+			if !ok || serial == "" || value == "" {
+				return fail(exitUsage, "", fmt.Errorf("%s: want SERIAL=VALUE", flag))
+			}
+			if !slices.ContainsFunc(drives, func(d inventory.Drive) bool { return erase.ConfirmToken(d) == serial }) {
+				return fail(exitRefused, "check the serial (ombruk drives)", fmt.Errorf("refused: %s names %q, which is not among the targets", flag, serial))
+			}
+			if flag == "--psid" {
+				if _, err := tcg.NormalizePSID(value); err != nil {
+					return fail(exitRefused, "copy it again from the label, or scan it", fmt.Errorf("refused: --psid for %s: %w", serial, err))
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // forDrive finds the value that was given as SERIAL=VALUE for a drive.
@@ -158,30 +187,29 @@ func forDrive(given []string, d inventory.Drive) (string, bool) {
 			return value, true
 		}
 	}
-	return "", false
+	return "", false, false
 }
 
 // pending says whether an earlier run of this station gave the drive an erase
 // and did not see the end of it. Whether that is true is checked with the
 // station's key before anything rests on it.
-func (a *app) pending(d inventory.Drive) (inventory.EraseCommand, bool) {
+func (a *app) pending(d inventory.Drive) (command inventory.EraseCommand, accepted, ok bool) {
 	dir, err := a.keysDir()
 	if err != nil {
-		return "", false
+		return "", false, false
 	}
 	dir = filepath.Join(dir, pendingDir)
 	if _, err := os.Stat(dir); err != nil {
-		return "", false
+		return "", false, false
 	}
 	p, err := record.OpenPending(dir)
 	if err != nil {
-		return "", false
+		return "", false, false
 	}
-	command, ok, err := p.Command(d)
-	if err != nil {
+	if command, accepted, ok, err = p.Command(d); err != nil {
 		a.note("%v", err)
 	}
-	return command, ok
+	return command, accepted, ok
 }
 
 // pendingDir is beside the chain, in the folder of keys.
@@ -189,22 +217,28 @@ const pendingDir = "pending"
 
 // resumes finds what earlier runs left for the drives, now that the station can
 // check it. A plan that rests on an entry that does not check out is made anew.
-func (a *app) resumes(s *job.Station, works []work) error {
+func (a *app) resumes(st *job.Station, works []work) error {
 	for i := range works {
 		w := &works[i]
 		if !w.order.Resume {
 			continue
 		}
 		var err error
-		if w.resume, err = s.Resume(w.drives[0]); err == nil && w.resume != nil {
-			continue
-		}
-		if err != nil {
+		if w.resume, err = st.Resume(w.drives[0]); err != nil {
 			a.note("%v", err)
 		}
-		w.order.Resume = false
+		if w.resume != nil {
+			if !w.plan.Resumes() {
+				w.resume = nil // the plan gives an erase of its own
+			}
+			continue
+		}
+		w.order.Resume, w.order.Password = false, len(w.secrets.Password) > 0
 		if w.plan, err = erase.MakePlan(w.drive(), w.order); err != nil {
 			return refused(err)
+		}
+		if err := a.showPlan(w.plan, nil); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -212,18 +246,25 @@ func (a *app) resumes(s *job.Station, works []work) error {
 
 // thaw suspends the machine where a plan begins with that, asks the drives
 // again, and makes their plans anew.
-func (a *app) thaw(ctx context.Context, r rig, works []work) error {
+func (a *app) thaw(ctx context.Context, r rig, works []work, all []inventory.Drive) error {
 	frozen := func(w work) bool {
 		return slices.ContainsFunc(w.plan.Steps, func(s erase.Step) bool { return s.Kind == erase.StepThaw })
 	}
 	if !slices.ContainsFunc(works, frozen) {
 		return nil
 	}
+	const ways = "unplug the drive's power and plug it in again while the machine runs, look for a setting in the machine's firmware, or send the drive to destruction"
+	all = slices.Clone(all)
+	a.asked(ctx, r, all)
+	for _, d := range all {
+		if d.Abilities != nil && d.Abilities.Sanitize.State == inventory.SanitizeRunning {
+			return fail(exitRefused, "wait until that drive is done, then try again", fmt.Errorf("refused: the machine cannot be suspended while %s is at work", d.Path))
+		}
+	}
 	a.note("suspending this machine for a few seconds to lift the freeze lock; it wakes by itself")
 	began := a.now()
 	if err := r.suspend(); err != nil {
-		return fail(exitRefused, "unplug the drive's power and plug it in again while the machine runs, look for a setting in the machine's firmware, or send the drive to destruction",
-			fmt.Errorf("refused: %w, and the machine cannot be suspended to lift that: %w", erase.ErrFrozen, err))
+		return fail(exitRefused, ways, fmt.Errorf("refused: %w, and the machine cannot be suspended to lift that: %w", erase.ErrFrozen, err))
 	}
 	for i := range works {
 		w := &works[i]
@@ -232,12 +273,21 @@ func (a *app) thaw(ctx context.Context, r rig, works []work) error {
 		}
 		a.asked(ctx, r, w.drives)
 		w.order.Thaw = false
+		was := w.plan
 		var err error
 		if w.plan, err = erase.MakePlan(w.drive(), w.order); err != nil {
 			return refused(err)
 		}
+		if w.plan.Command != was.Command || w.plan.Achieves != was.Achieves {
+			return fail(exitRefused, "look at the plan again (ombruk plan) and start anew", fmt.Errorf("refused: %s: after the suspend it would be %s by %s instead of %s by %s",
+				w.plan.Drive.Path, w.plan.Achieves, w.plan.Technique, was.Achieves, was.Technique))
+		}
+		status := "resumed; the drive is not frozen any more"
+		if d := w.plan.Drive; d.Abilities != nil && d.Abilities.Security.Frozen {
+			status = "resumed; the drive's security is still frozen"
+		}
 		w.before = []erase.Pass{{Kind: erase.StepThaw, Started: began, Finished: a.now(), Elapsed: a.now().Sub(began), Errors: []erase.BadRange{},
-			Commands: []erase.Command{{Name: "suspend to RAM", Status: "resumed, and the drive is no longer frozen"}}}}
+			Commands: []erase.Command{{Name: "suspend to RAM", Status: status}}}}
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 func newProcessCommand(a *app) *cobra.Command {
 	f := new(jobFlags)
 	cmd := &cobra.Command{
-		Use:   "process [TARGET...]",
+		Use:   "process [TARGET...] | --simulate PROFILE",
 		Short: "The whole job for this machine: inventory, every internal drive, unit report",
 		Long: `Takes the inventory of this machine, sanitizes every internal drive (or the
 targets that are named instead), and leaves a record and page for each drive

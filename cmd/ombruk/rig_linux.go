@@ -48,7 +48,17 @@ func (a *app) rig(profiles []string) (rig, error) {
 	if f, ok := a.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		speed = simSpeed
 	}
-	return newSimRig(profiles, a.now(), speed)
+	a.simulated = true
+	r, err := newSimRig(profiles, a.now(), speed)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range r.sims {
+		if t := d.Profile().TCG; t != nil && t.PSID != "" && d.Facts().PartitionOf == "" {
+			a.note("the label of %s reads PSID %s", d.Facts().Path, t.PSID)
+		}
+	}
+	return r, nil
 }
 
 // machineRig is this machine.
@@ -129,7 +139,7 @@ func newSimRig(names []string, now time.Time, speed float64) (*simRig, error) {
 	for i, name := range names {
 		p, err := drivesim.FindProfile(name)
 		if err != nil {
-			return nil, fail(exitUsage, "ombruk drives --simulate list shows the simulated drives there are", fmt.Errorf("--simulate %s: %w", name, err))
+			return nil, fail(exitUsage, "ombruk drives --simulate list shows the simulated drives there are", fmt.Errorf("--simulate %.60q: there is no such profile", name))
 		}
 		made, err := drivesim.New(p, drivesim.Options{Path: fmt.Sprintf("/dev/sim%d", i), Clock: r.clock, Seed: uint64(i)})
 		if err != nil {

@@ -28,6 +28,7 @@ type jobFlags struct {
 	bestEffort, allowFabric  bool
 	keepKey, thaw            bool
 	simulate                 []string // profiles
+	command                  string   // the only erase command that may be used
 	psids, passwords         []string // SERIAL=VALUE
 	title, place, contact    string
 	confidentiality          string
@@ -41,6 +42,7 @@ func (f *jobFlags) planning(cmd *cobra.Command) {
 	fs.StringVar(&f.accept, "accept", "", "least Method the customer settles for: clear or purge (default: the standard's)")
 	fs.BoolVar(&f.bestEffort, "best-effort", false, "run the strongest technique even when it cannot reach the accepted Method; the page is then a record, not a certificate")
 	fs.BoolVar(&f.allowFabric, "allow-fabric", false, "allow drives that are reached over a network or storage fabric")
+	fs.StringVar(&f.command, "command", "", "use this erase command of the drive and no other, or overwrite (ombruk drives and ombruk plan list them)")
 	fs.BoolVar(&f.thaw, "thaw", false, "suspend this machine for a few seconds to lift a drive's freeze lock")
 	fs.StringArrayVar(&f.psids, "psid", nil, "SERIAL=PSID of a locked self-encrypting drive, from its label; may be scanned")
 	fs.StringArrayVar(&f.passwords, "drive-password", nil, "SERIAL=FILE with the password of a locked drive")
@@ -74,7 +76,7 @@ func (a *app) orderOf(f *jobFlags, p policy.Policy) (erase.Order, error) {
 	if err != nil {
 		return erase.Order{}, fail(exitUsage, "", err)
 	}
-	o := erase.Order{Standard: s, BestEffort: f.bestEffort, Rules: p.Rules}
+	o := erase.Order{Standard: s, BestEffort: f.bestEffort, Rules: p.Rules, Command: inventory.EraseCommand(f.command)}
 	if p.Accept != erase.MethodNone {
 		o.Accept, o.AcceptBy = p.Accept, "policy "+p.Name
 	}
@@ -134,7 +136,9 @@ func (a *app) targets(ctx context.Context, r rig, paths []string, allowFabric bo
 		if len(paths) == 0 {
 			all, _, _ := r.targets(ctx)
 			for _, d := range all {
-				paths = append(paths, d.Path)
+				if d.PartitionOf == "" {
+					paths = append(paths, d.Path)
+				}
 			}
 		}
 	}
@@ -182,7 +186,10 @@ func targetsOrSimulated(f *jobFlags) cobra.PositionalArgs {
 		if len(f.simulate) > 0 {
 			return nil
 		}
-		return cobra.MinimumNArgs(1)(cmd, args)
+		if len(args) == 0 {
+			return errors.New("no target is named: ombruk drives lists the drives there are")
+		}
+		return nil
 	}
 }
 

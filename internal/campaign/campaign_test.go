@@ -232,16 +232,16 @@ func (t *trial) run() verdict {
 		v.refused = err
 		return v
 	}
-	if v.result.GoesOn && journal != nil {
+	if v.result.Unsettled && journal != nil {
 		// The next start takes it up.
-		t.order.Resume, t.order.ResumeCommand, t.order.Password = journal.Accepted && journal.Markers > 0, journal.Command, true
+		t.order.Resume, t.order.ResumeCommand, t.order.Password = journal.Accepted, journal.Command, true
 		resumed = true
 		first := v.result
 		p, err := plan()
 		if err == nil {
 			v.plan = p
 			var resume *erase.Journal
-			if t.order.Resume && slices.ContainsFunc(p.Steps, func(s erase.Step) bool { return s.Kind == erase.StepAwait }) {
+			if p.Resumes() {
 				resume = journal
 			}
 			err = attempt(resume)

@@ -115,11 +115,9 @@ func (s *Station) Resume(d inventory.Drive) (*Resume, error) {
 		p.Drive.Serial != d.Serial || p.Drive.WWN != d.WWN || p.Drive.Model != d.Model || p.RandomKeySHA256 != key.SHA256() {
 		return nil, fmt.Errorf("read the pending erase of %s: it was not made by this station for this drive", d.Path)
 	}
-	if p.Verification.Markers == 0 {
-		return nil, nil // nothing could show what became of it: another erase is the way
-	}
 	return &Resume{ID: r.Header.ID, key: key, Journal: erase.Journal{
-		Command: p.Steps[0].Command, Accepted: p.Steps[0].Finished.After(time.Time{}), SizeBytes: p.Drive.CapacityBytes, Markers: p.Verification.Markers,
+		Command: p.Steps[0].Command, Accepted: !p.Steps[0].Finished.IsZero(), SizeBytes: p.Drive.CapacityBytes, Markers: p.Verification.Markers,
+		PowerOnHours: p.PowerOnHours,
 	}}, nil
 }
 
@@ -133,6 +131,7 @@ func (b *Started) journal(j erase.Journal) error {
 	p := b.planned
 	p.RandomKeySHA256 = b.key.SHA256()
 	p.Drive.CapacityBytes, p.Verification.Markers = j.SizeBytes, j.Markers
+	p.PowerOnHours = j.PowerOnHours
 	step := certs.Step{Kind: erase.StepErase, Command: j.Command, Started: utc(s.Now()), Commands: []erase.Command{}, Errors: []erase.BadRange{}}
 	if j.Accepted {
 		step.Finished = utc(s.Now())
@@ -236,7 +235,7 @@ func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
 	if err != nil {
 		return done, err
 	}
-	if b.station.Pending != nil && !result.GoesOn {
+	if b.station.Pending != nil && !result.Unsettled {
 		// Only now: the record that says how it ended is durable.
 		if err := b.station.Pending.Drop(b.task.Plan.Drive); err != nil {
 			return done, err

@@ -133,7 +133,7 @@ func performed(s certs.Sanitization) certs.People {
 	if p.PerformedBy == nil {
 		p.PerformedBy = &certs.Person{Name: s.Operator, Date: date}
 	}
-	if p.VerifiedBy == nil && s.Verification.BytesRead > 0 {
+	if p.VerifiedBy == nil && s.Outcome.Clean() {
 		verified := *p.PerformedBy // the same person did both
 		verified.Name, verified.Date = s.Operator, date
 		p.VerifiedBy = &verified

@@ -78,21 +78,22 @@ func (p *Pending) Find(d inventory.Drive) (envelope []byte, key erase.Key, ok bo
 	return e.Envelope, key, true, nil
 }
 
-// Command is the erase that the entry of a drive speaks of, not checked; ok is
-// false when there is none.
-func (p *Pending) Command(d inventory.Drive) (command inventory.EraseCommand, ok bool, err error) {
+// Command is the erase that the entry of a drive speaks of, and whether the drive
+// had accepted it, not checked; ok is false when there is none.
+func (p *Pending) Command(d inventory.Drive) (command inventory.EraseCommand, accepted, ok bool, err error) {
 	envelope, _, ok, err := p.Find(d)
 	if err != nil || !ok {
-		return "", false, err
+		return "", false, false, err
 	}
 	r, err := certs.Open(envelope)
 	if err == nil && (r.Sanitization == nil || len(r.Sanitization.Steps) != 1) {
 		err = errors.New("it tells of no erase")
 	}
 	if err != nil {
-		return "", false, fmt.Errorf("read the pending erase of %s: %w", d.Path, err)
+		return "", false, false, fmt.Errorf("read the pending erase of %s: %w", d.Path, err)
 	}
-	return r.Sanitization.Steps[0].Command, true, nil
+	step := r.Sanitization.Steps[0]
+	return step.Command, !step.Finished.IsZero(), true, nil
 }
 
 // Drop removes the entry of a drive, if there is one.
