@@ -187,7 +187,7 @@ func forDrive(given []string, d inventory.Drive) (string, bool) {
 			return value, true
 		}
 	}
-	return "", false, false
+	return "", false
 }
 
 // pending says whether an earlier run of this station gave the drive an erase

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Why a machine cannot be put to sleep for a moment.
@@ -21,8 +23,9 @@ var (
 
 // Suspend puts the machine to sleep (S3, suspend to RAM) and has its clock wake
 // it again after d, at least five seconds. Drives lose their power meanwhile, so nothing may be
-// under way on any of them. It returns after the machine woke up. Errors wrap
-// [ErrNoDeepSleep], [ErrNoAlarm] or, without root, fs.ErrPermission.
+// under way on any of them: it is refused while anybody holds [Awake]. It returns
+// after the machine woke up. Errors wrap [ErrBusy], [ErrNoDeepSleep], [ErrNoAlarm]
+// or, without root, fs.ErrPermission.
 func Suspend(d time.Duration) error { return suspend("/", d) }
 
 // leastSleep is long enough for every machine to fall asleep before it is woken;
@@ -43,6 +46,14 @@ func suspend(root string, d time.Duration) (err error) {
 	if _, err := os.Stat(alarm); err != nil {
 		return fmt.Errorf("%s: %w", doing, ErrNoAlarm)
 	}
+	lock, err := hold(root, unix.LOCK_EX)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = ErrBusy
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	defer func() { _ = lock.Close() }()
 	before := slept(sys("power/suspend_stats/success"))
 	if err := writeSys(sys("power/mem_sleep"), "deep"); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)

@@ -6,12 +6,17 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // machine makes a captured sysfs in which nothing ever sleeps.
 func machine(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "run/lock"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for name, content := range files {
 		path := filepath.Join(root, "sys", name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -62,5 +67,66 @@ func TestSleepThatDidNotHappen(t *testing.T) {
 	})
 	if err := suspend(root, 10*time.Second); err == nil {
 		t.Error("taken for a sleep")
+	}
+}
+
+// Two runs on one machine: neither may put the other's drives to sleep.
+func TestNoSleepWhileAnybodyIsAtWork(t *testing.T) {
+	root := machine(t, map[string]string{"power/mem_sleep": "s2idle [deep]\n", "power/state": "freeze mem disk\n", "class/rtc/rtc0/wakealarm": ""})
+	first, err := awake(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := awake(root)
+	if err != nil {
+		t.Fatalf("a second run beside the first: %v", err)
+	}
+	first()
+	first()
+	if err := suspend(root, time.Second); !errors.Is(err, ErrBusy) {
+		t.Errorf("suspended beside a run: %v", err)
+	}
+	if got, _ := os.ReadFile(filepath.Join(root, "sys/power/state")); string(got) != "freeze mem disk\n" {
+		t.Errorf("it was put to sleep: %q", got)
+	}
+	second()
+	lock, err := hold(root, unix.LOCK_EX)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := awake(root); !errors.Is(err, ErrSleeping) {
+		t.Errorf("began beside a suspend: %v", err)
+	}
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := suspend(root, time.Second); err != nil {
+		t.Error(err)
+	}
+	// The suspend lets go of it.
+	third, err := awake(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	third()
+}
+
+func TestLockIsNoLinkToSomethingElse(t *testing.T) {
+	root := machine(t, nil)
+	if err := os.Symlink("/etc/hostname", filepath.Join(root, "run/lock/ombruk.lock")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := awake(root); err == nil {
+		t.Error("a link was followed")
+	}
+	// A system without /run/lock has its folder for temporary files.
+	t.Setenv("TMPDIR", t.TempDir())
+	release, err := awake(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if _, err := os.Stat(filepath.Join(os.TempDir(), "ombruk.lock")); err != nil {
+		t.Error(err)
 	}
 }
