@@ -69,6 +69,8 @@ type trial struct {
 	order    erase.Order
 	secrets  drive.Secrets
 	together bool
+	// again is true when the next start takes up what this one leaves.
+	again bool
 	// cancelAfter is how many waits of the run go by before somebody presses
 	// Ctrl-C; 0 for never.
 	cancelAfter int
@@ -76,7 +78,7 @@ type trial struct {
 
 func newTrial(number int, profiles []drivesim.Profile, policies ...policy.Policy) *trial {
 	r := rand.New(rand.NewPCG(*seed, uint64(number)))
-	t := &trial{number: number, random: r, profile: profiles[r.IntN(len(profiles))], policy: policies[r.IntN(len(policies))], together: r.IntN(4) > 0}
+	t := &trial{number: number, random: r, profile: profiles[r.IntN(len(profiles))], policy: policies[r.IntN(len(policies))], together: r.IntN(4) > 0, again: true}
 	rules := t.policy.Rules
 	if r.IntN(5) == 0 {
 		rules.OverwriteAfter = []inventory.EraseCommand{inventory.NVMeSanitizeBlock, inventory.ATASanitizeBlock, inventory.SCSISanitizeBlock, inventory.NVMeSanitizeCrypto}
@@ -232,7 +234,7 @@ func (t *trial) run() verdict {
 		v.refused = err
 		return v
 	}
-	if v.result.Unsettled && journal != nil {
+	if t.again && v.result.Unsettled && journal != nil && targets[0].Facts().Serial == facts[0].Serial {
 		// The next start takes it up.
 		t.order.Resume, t.order.ResumeCommand, t.order.Password = journal.Accepted, journal.Command, true
 		resumed = true

@@ -340,6 +340,8 @@ func (d *Drive) classify(what string, err error) error {
 		err = fmt.Errorf("%w: %w", erase.ErrGone, err)
 	case errors.Is(err, unix.EROFS):
 		err = fmt.Errorf("%w: %w", erase.ErrReadOnly, err) // worn-out flash does this
+	case errors.Is(err, unix.EILSEQ):
+		err = fmt.Errorf("%w: %w", erase.ErrIntegrity, err) // BLK_STS_PROTECTION: guard, reference or application tag
 	}
 	return fmt.Errorf("%s %s: %w", what, filepath.Base(d.at.Load().facts.Path), err)
 }

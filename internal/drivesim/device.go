@@ -153,8 +153,11 @@ func (d *Drive) opened() int {
 // gone says in package erase's words that a drive does not answer, or takes
 // no writes.
 func gone(err error) error {
-	if errors.Is(err, errNotThere) {
+	switch {
+	case errors.Is(err, errNotThere):
 		return fmt.Errorf("%w: %w", erase.ErrGone, err)
+	case errors.Is(err, errGuard):
+		return fmt.Errorf("%w: %w", erase.ErrIntegrity, err)
 	}
 	if errors.Is(err, syscall.EROFS) {
 		return fmt.Errorf("%w: %w", erase.ErrReadOnly, err)

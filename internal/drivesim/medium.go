@@ -18,6 +18,10 @@ const (
 // errMedium is a block that cannot be read or written.
 var errMedium = fmt.Errorf("unrecovered medium error: %w", syscall.EIO)
 
+// errGuard is a block whose data does not fit its guard any more; Linux gives
+// EILSEQ for it.
+var errGuard = fmt.Errorf("end-to-end guard check error: %w", syscall.EILSEQ)
+
 // area is a part of a drive that a host can address: a namespace, a logical
 // unit, a boot partition.
 type area struct {
@@ -245,7 +249,7 @@ func (m *medium) readPage(a *area, l int32, in int, p []byte) error {
 	g := &m.pages[i]
 	if k := m.keys[g.key]; g.key != 0 && (!k.alive || k.masked) {
 		if m.cryptoUnreadable {
-			return fmt.Errorf("end-to-end guard check error: %w", errMedium)
+			return errGuard
 		}
 		// The old ciphertext through the key of today.
 		noise(p, uint64(i)<<32|uint64(a.key), in)

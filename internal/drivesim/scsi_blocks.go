@@ -202,7 +202,7 @@ func (u *scsiUnit) unmap(out []byte) scsiReply {
 // mediumSense says in SCSI what went wrong with blocks.
 func (u *scsiUnit) mediumSense(err error, lba uint64, write bool) *scsiSense {
 	switch {
-	case errors.Is(err, errMedium):
+	case errors.Is(err, errMedium), errors.Is(err, errGuard):
 		s := sense(skMedium, 0x11, 0x00)
 		if write {
 			s = sense(skMedium, 0x0C, 0x00)
