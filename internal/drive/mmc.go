@@ -382,7 +382,7 @@ func (j *cardJob) status(moment time.Duration) erase.Status {
 	defer j.mu.Unlock()
 	s.Command, s.ProgressPPM = j.at, j.ppm
 	if s.State == erase.StateSucceeded && j.err != nil {
-		s.State = erase.StateFailed
+		s.State, s.Lost = erase.StateFailed, errors.Is(j.err, erase.ErrGone)
 	}
 	return s
 }

@@ -400,6 +400,9 @@ func TestCardIsLetGoOfAfterCtrlC(t *testing.T) {
 				t.Errorf("lost %v: %v", lost, got)
 			}
 		}
+		if got := status(t, fw); got.State == erase.StateFailed && got.Lost != lost {
+			t.Errorf("%+v", got)
+		}
 		if erases != 3 || s.refound != 0 {
 			t.Errorf("lost %v: %d pieces, looked for %d times", lost, erases, s.refound)
 		}

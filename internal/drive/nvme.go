@@ -322,20 +322,27 @@ func (n *nvmeDrive) leaveSanitize(ctx context.Context) ([]erase.Command, error) 
 	return nil, nil
 }
 
+// settleLimit is how long a drive may take to deallocate its blocks after media
+// verification, whatever it says itself (ETPVDS).
+const settleLimit = time.Hour
+
 // settle waits until the drive has deallocated its blocks after media
 // verification; it answers no reads before.
 func (n *nvmeDrive) settle(ctx context.Context) error {
+	const doing = "leave media verification state"
 	began := n.host.Now()
-	for {
+	for every := 500 * time.Millisecond; ; every = min(2*every, 10*time.Second) {
 		log, err := n.sanitizeLog(ctx)
-		if err == nil && log.SOS() != nvme.Sanitizing {
+		switch {
+		case err == nil && log.SOS() != nvme.Sanitizing:
 			return nil
+		case err != nil && !errors.Is(err, erase.ErrGone):
+			return fmt.Errorf("%s: %w", doing, err)
+		case n.host.Now().Sub(began) > settleLimit:
+			return errors.Join(fmt.Errorf("%s: still not done after %v: %v", doing, settleLimit, log), err)
 		}
-		if n.host.Now().Sub(began) > time.Hour {
-			return errors.Join(fmt.Errorf("leave media verification state: still not done after an hour: %v", log), err)
-		}
-		if err := n.host.Wait(ctx, 500*time.Millisecond); err != nil {
-			return fmt.Errorf("leave media verification state: %w", err)
+		if err := n.host.Wait(ctx, every); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
 		}
 	}
 }

@@ -442,7 +442,7 @@ func (j *nvmeJob) formatStatus() erase.Status {
 	case j.over && j.failed == nil:
 		s.State = erase.StateSucceeded
 	case j.over:
-		s.State = erase.StateFailed
+		s.State, s.Lost = erase.StateFailed, errors.Is(j.failed, erase.ErrGone)
 	}
 	return s
 }

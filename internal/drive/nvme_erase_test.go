@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/drive"
@@ -53,9 +54,11 @@ func TestNVMeFormatIsWatchedUntilItAnswers(t *testing.T) {
 		name   string
 		answer uint16
 		want   erase.State
+		lost   bool
 	}{
-		{"done", 0, erase.StateSucceeded},
-		{"refused after hours", 0x0006, erase.StateFailed},
+		{"done", 0, erase.StateSucceeded, false},
+		{"refused after hours", 0x0006, erase.StateFailed, false},
+		{"given up by the kernel when the controller was reset", 0x0371, erase.StateFailed, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newController()
@@ -87,7 +90,7 @@ func TestNVMeFormatIsWatchedUntilItAnswers(t *testing.T) {
 			for s.State == erase.StateRunning {
 				s = status(t, fw)
 			}
-			if s.State != c.want || !strings.HasPrefix(s.Command.Status, "status 0h/") {
+			if s.State != c.want || s.Lost != c.lost || !strings.HasPrefix(s.Command.Status, "status ") {
 				t.Errorf("%+v", s)
 			}
 		})
@@ -295,6 +298,60 @@ func TestNVMeOpenMediaAreClosed(t *testing.T) {
 	commands, err := fw.Start(context.Background(), inventory.NVMeSanitizeCrypto, erase.StartOptions{})
 	if err != nil || len(commands) != 2 || !slices.Equal(d.sent, []string{"84 0 00000005", "84 0 00000004"}) || waits != 3 {
 		t.Errorf("%+v %v %v after %d waits", commands, err, d.sent, waits)
+	}
+}
+
+// Deallocating everything may take a large drive long; nobody waits for ever, and
+// Ctrl-C is heard.
+func TestNVMeOpenMediaAreLeftInTheirOwnTime(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		takes   time.Duration
+		refuses bool
+		ctrlC   time.Duration
+		want    string
+		within  time.Duration
+	}{
+		{"50 minutes", 50 * time.Minute, false, 0, "", 51 * time.Minute},
+		{"for ever", 1000 * time.Hour, false, 0, "still not done after 1h0m0s", 61 * time.Minute},
+		{"it will not tell", 1000 * time.Hour, true, 0, "invalid field", time.Minute},
+		{"Ctrl-C after two minutes", 1000 * time.Hour, false, 2 * time.Minute, "context canceled", 3 * time.Minute},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			d := newController()
+			fw := d.open(t)
+			began := d.clock
+			d.setLog(0xFFFF, 0x102, 0x402, 5)
+			d.on = func(cmd nvme.Command) {
+				if cmd.CDW10 == 5 {
+					d.setLog(0, 0x102, 0x402, 6)
+				}
+			}
+			d.refuse = func(cmd nvme.Command) uint16 {
+				if c.refuses && cmd.Opcode == 2 && d.log[36] == 6 {
+					return nvme.InvalidField
+				}
+				return 0
+			}
+			d.tick = func() {
+				passed := d.clock.Sub(began)
+				if passed >= c.takes {
+					d.setLog(0xFFFF, 0x101, 0x402, 0)
+				}
+				if c.ctrlC > 0 && passed >= c.ctrlC {
+					cancel()
+				}
+			}
+			commands, err := fw.Leave(ctx)
+			if len(commands) != 1 || (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%+v %v", commands, err)
+			}
+			if took := d.clock.Sub(began); took > c.within {
+				t.Errorf("took %v", took)
+			}
+		})
 	}
 }
 
