@@ -131,10 +131,10 @@ func (r *runner) spaces() {
 			continue
 		}
 		for _, s := range a.Spaces {
-			// Of several units of one SCSI drive nobody can say whether one
-			// command reached them all: each has a record of its own.
-			together := r.plan.Together && a.Protocol == "nvme" && slices.Contains(r.plan.Drive.Siblings, s.Path)
-			covered := r.erased && (s.Reach == "drive" || together)
+			// Together every part has been named: it is in this record, or,
+			// as a unit of a SCSI drive, has one of its own.
+			together := r.plan.Together && slices.Contains(r.plan.Drive.Siblings, s.Path)
+			covered := r.erased && s.Reach == "drive" || together
 			if !covered && !seen[s.Name] {
 				r.except("not-reached", fmt.Sprintf("The drive also has %s (%d bytes), which this record does not cover.", s.Name, s.SizeBytes), map[string]string{"name": s.Name, "bytes": fmt.Sprint(s.SizeBytes)})
 			}

@@ -128,6 +128,11 @@ func firstOf(errs []error) error {
 // runAll opens every drive and makes every started record durable, and only if
 // all of that went through erases them side by side.
 func (a *app) runAll(parent context.Context, r rig, b *batch, works []work) error {
+	release, err := r.awake()
+	if err != nil {
+		return fail(exitRefused, "wait a moment and try again", fmt.Errorf("refused: %w", err))
+	}
+	defer release()
 	started, err := beginAll(parent, r, b, works)
 	if err != nil {
 		return refused(err)

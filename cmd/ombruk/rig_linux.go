@@ -35,6 +35,8 @@ type rig interface {
 	open(ctx context.Context, drives []inventory.Drive, s drive.Secrets) (job.Device, error)
 	// suspend puts the machine to sleep for a moment.
 	suspend() error
+	// awake keeps the machine from being put to sleep until release is called.
+	awake() (release func(), err error)
 	// clocked gives a station the clock that its drives live in.
 	clocked(s *job.Station)
 }
@@ -119,6 +121,8 @@ func (r machineRig) open(ctx context.Context, drives []inventory.Drive, s drive.
 const suspendFor = 10 * time.Second
 
 func (r machineRig) suspend() error { return kernel.Suspend(suspendFor) }
+
+func (machineRig) awake() (release func(), err error) { return kernel.Awake() }
 
 func (machineRig) clocked(*job.Station) {}
 
@@ -215,6 +219,8 @@ func (r *simRig) suspend() error {
 	}
 	return nil
 }
+
+func (*simRig) awake() (release func(), err error) { return func() {}, nil }
 
 func (r *simRig) clocked(s *job.Station) {
 	s.Now, s.Wait = r.clock.Now, r.clock.Wait

@@ -163,7 +163,7 @@ func (v *view) row(e job.Event, width int) string {
 	}
 	speed, eta, degrees := "-", "-", ""
 	if p.Device {
-		speed = "by itself"
+		speed = "by itself for " + clock(p.ElapsedSeconds)
 	}
 	if p.BytesPerSecond > 0 {
 		speed = decimalBytes(p.BytesPerSecond) + "/s"

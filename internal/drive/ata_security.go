@@ -143,7 +143,7 @@ func (a *ataFirmware) securityStatus(ctx context.Context) (erase.Status, error) 
 	s.Command.Status = a.securityAnswer()
 	switch {
 	case run.err != nil && undelivered(run.err):
-		s.State = erase.StateFailed
+		s.State, s.Lost = erase.StateFailed, true
 		s.Command.Status = "its answer was lost: " + s.Command.Status
 	case run.err != nil:
 		s.State = erase.StateFailed

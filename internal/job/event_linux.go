@@ -15,6 +15,9 @@ type Event struct {
 	Path   string `json:"path"`
 	Serial string `json:"serial"`
 
+	// Simulated is true when there is no such drive.
+	Simulated bool `json:"simulated,omitempty"`
+
 	Progress *ProgressEvent `json:"progress,omitempty"`
 	Finished *FinishedEvent `json:"finished,omitempty"`
 	// Record is the file of the started record.
@@ -27,7 +30,9 @@ type ProgressEvent struct {
 	// BytesPerSecond is over the last few seconds; 0 when nothing moved.
 	BytesPerSecond int64 `json:"bytes_per_second"`
 	// ETASeconds until the whole plan is done; -1 when it cannot be told.
-	ETASeconds         int64  `json:"eta_seconds"`
+	ETASeconds int64 `json:"eta_seconds"`
+	// ElapsedSeconds since the run began, by the drive's clock.
+	ElapsedSeconds     int64  `json:"elapsed_seconds"`
 	StepTitle          string `json:"step_title"`
 	TemperatureCelsius *int   `json:"temperature_celsius"`
 }

@@ -214,6 +214,11 @@ func (b *Started) TakeBack() { b.open.TakeBack() }
 // record could not be closed; what the run itself came to is in Done. The
 // device is closed, unless a transfer on it never came back.
 func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
+	tell := emit
+	emit = func(e Event) {
+		e.Simulated = b.station.Mode == certs.ModeSimulated
+		tell(e)
+	}
 	emit(startedEvent(b.planned, b.station.Folder.Path(b.open.ID, record.StartedSuffix)))
 	progress := new(erase.Progress)
 	stop := b.report(progress, emit)
@@ -427,13 +432,15 @@ func (b *Started) report(p *erase.Progress, emit func(Event)) (stop func()) {
 		defer close(done)
 		tick := time.NewTicker(b.order.Every)
 		defer tick.Stop()
-		rate := newRate(time.Now())
+		rate, began := newRate(time.Now()), b.station.Now()
 		for {
 			select {
 			case <-quit:
 				return
 			case now := <-tick.C:
-				emit(progressEvent(b.task, b.open.ID, p.Snapshot(), rate, now))
+				e := progressEvent(b.task, b.open.ID, p.Snapshot(), rate, now)
+				e.Progress.ElapsedSeconds = int64(b.station.Now().Sub(began) / time.Second)
+				emit(e)
 			}
 		}
 	}()
