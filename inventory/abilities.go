@@ -84,7 +84,9 @@ type Eraser struct {
 type Hidden struct {
 	HPABytes *int64 `json:"hpa_bytes"` // ATA-8 ACS, Host Protected Area
 	DCOBytes *int64 `json:"dco_bytes"` // ATA-8 ACS, Device Configuration Overlay
-	AMABytes *int64 `json:"ama_bytes"` // ACS-4, Accessible Max Address
+	// AMABytes is ACS-4, Accessible Max Address, or what a SCSI drive was made
+	// smaller by (SBC-4, MODE SELECT, NUMBER OF LOGICAL BLOCKS).
+	AMABytes *int64 `json:"ama_bytes"`
 	// Stuck is why what is hidden cannot be restored; empty when it can.
 	Stuck string `json:"stuck,omitempty"`
 }

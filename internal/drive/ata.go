@@ -259,12 +259,8 @@ func (a *ataFirmware) Status(ctx context.Context) (erase.Status, error) {
 	case a.run != nil && a.run.lock != nil:
 		return a.run.lock.Status(ctx)
 	case a.run != nil && a.run.done != nil:
-		return within(ctx, statusWithin, a.securityStatus)
+		return a.securityStatus(ctx)
 	}
-	return within(ctx, statusWithin, a.sanitizeStatus)
-}
-
-func (a *ataFirmware) sanitizeStatus(ctx context.Context) (erase.Status, error) {
 	s := erase.Status{ProgressPPM: -1}
 	err := patiently(ctx, a.host, func() error {
 		state, answer, err := a.sanitizeState(ctx)

@@ -67,22 +67,6 @@ func patiently(ctx context.Context, h Host, f func() error) error {
 	}
 }
 
-// statusWithin is how long one question after an erase may take. A command that
-// hangs in the kernel or in a bridge must not keep its caller from losing
-// patience.
-const statusWithin = 2 * time.Minute
-
-// within gives ask a limit of its own, and says [erase.ErrGone] when that passed.
-func within(ctx context.Context, limit time.Duration, ask func(context.Context) (erase.Status, error)) (erase.Status, error) {
-	limited, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	s, err := ask(limited)
-	if err != nil && limited.Err() != nil && ctx.Err() == nil && !errors.Is(err, erase.ErrGone) {
-		err = fmt.Errorf("%w: no answer within %s: %w", erase.ErrGone, limit, err)
-	}
-	return s, err
-}
-
 // sameDrive reports whether what answered IDENTIFY DEVICE is the drive that the
 // facts are of. A bridge may answer for another drive, and may give a serial of
 // its own, which cannot be told apart: both are "no". Bridges have been seen to

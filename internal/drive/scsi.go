@@ -27,8 +27,12 @@ type scsiFirmware struct {
 	// serial is what page 80h said first; another drive may not take its place.
 	serial string
 	given  []erase.Command
-	stuck  string
-	run    *scsiRun
+	// stuck is why blocks that Linux cannot read stay as they are, stuckSmall
+	// why the drive stays smaller than it is.
+	stuck, stuckSmall string
+	run               *scsiRun
+	// seen is an erase that was given by somebody else, which was seen at work.
+	seen *scsiRun
 }
 
 // scsiRun is an erase that was given through this adapter.
@@ -134,8 +138,16 @@ func (f *scsiFirmware) ataBehind(ctx context.Context, inq scsi.InquiryData) (*at
 
 // watch sees every exchange: a reset matters to an erase that does not survive it.
 func (f *scsiFirmware) watch(_ scsi.Command, r scsi.Response, _ error) {
-	if s, err := scsi.ParseSense(r.Sense); err == nil && s.Reset() && f.run != nil {
-		f.run.reset = true
+	if s, err := scsi.ParseSense(r.Sense); err == nil && s.Reset() {
+		f.wasReset()
+	}
+}
+
+func (f *scsiFirmware) wasReset() {
+	for _, run := range []*scsiRun{f.run, f.seen} {
+		if run != nil {
+			run.reset = true
+		}
 	}
 }
 
@@ -206,14 +218,15 @@ func (f *scsiFirmware) engine(ctx context.Context) (engine, error) {
 		}
 		_ = raw
 		s = got
-		if s.Reset() && f.run != nil {
-			f.run.reset = true
+		if s.Reset() {
+			f.wasReset()
 		}
 		if s.Key != scsi.UnitAttention || i == asks {
 			break
 		}
 	}
 	if now := readSense(s); now.state != erase.StateIdle {
+		f.notice(now)
 		return now, nil
 	}
 	_, err := f.unit.Do(ctx, scsi.TestUnitReady())
@@ -225,6 +238,7 @@ func (f *scsiFirmware) engine(ctx context.Context) (engine, error) {
 			now.state = erase.StateUnknown
 		}
 		now.said = e.Answer()
+		f.notice(now)
 		return now, nil
 	case errors.As(err, &e):
 		return engine{ppm: -1, said: e.Answer()}, nil
@@ -232,6 +246,17 @@ func (f *scsiFirmware) engine(ctx context.Context) (engine, error) {
 		return engine{ppm: -1}, err
 	}
 	return engine{state: erase.StateIdle, ppm: -1, said: fmt.Sprintf("%s; ready", s)}, nil
+}
+
+// notice remembers an erase at work that was not given through this adapter.
+func (f *scsiFirmware) notice(now engine) {
+	if now.state != erase.StateRunning || !now.sanitizing && !now.formatting || f.run != nil || f.seen != nil {
+		return
+	}
+	f.seen = &scsiRun{}
+	if now.formatting {
+		f.seen.command = inventory.SCSIFormat
+	}
 }
 
 // readSense reads what a drive says it is at (SBC-4, 4.11 and 4.33). StateIdle
@@ -302,7 +327,7 @@ func (f *scsiFirmware) method(ctx context.Context, do func() error) ([]erase.Com
 // Start implements erase.Firmware. SANITIZE is given with AUSE 1, so that a
 // drive that fails can be put back into use and erased by other means.
 func (f *scsiFirmware) Start(ctx context.Context, command inventory.EraseCommand, _ erase.StartOptions) ([]erase.Command, error) {
-	f.run = nil // what an earlier erase came to says nothing of this one
+	f.run, f.seen = nil, nil // what an earlier erase came to says nothing of this one
 	if command == inventory.TCGRevert || command == inventory.TCGPSIDRevert {
 		return f.startTCG(ctx, command)
 	}
@@ -353,7 +378,7 @@ func (f *scsiFirmware) Start(ctx context.Context, command inventory.EraseCommand
 		return f.give(ctx, name, code, c)
 	})
 	if err == nil {
-		f.run = run
+		f.run, f.seen = run, nil
 	}
 	return given, err
 }
@@ -373,6 +398,7 @@ func (f *scsiFirmware) startTCG(ctx context.Context, command inventory.EraseComm
 // Status implements erase.Firmware. A SCSI drive tells of an erase only while
 // it runs and when it failed, so that a success is: it was accepted, and is
 // neither. A FORMAT UNIT does not go on after a reset, and so has failed then.
+// For one that was given before this program began, it must have been seen at work.
 func (f *scsiFirmware) Status(ctx context.Context) (erase.Status, error) {
 	if f.run != nil && f.run.lock != nil {
 		return f.run.lock.Status(ctx)
@@ -385,14 +411,18 @@ func (f *scsiFirmware) Status(ctx context.Context) (erase.Status, error) {
 		}
 		s = erase.Status{State: now.state, ProgressPPM: now.ppm,
 			Command: erase.Command{Name: "REQUEST SENSE", Code: "03h", Status: now.said}}
-		if f.run == nil || now.state != erase.StateIdle {
+		run := f.run
+		if run == nil {
+			run = f.seen
+		}
+		if run == nil || now.state != erase.StateIdle {
 			return nil
 		}
 		s.State, s.ProgressPPM = erase.StateSucceeded, -1
-		if f.run.reset && f.run.command == inventory.SCSIFormat {
+		if run.reset && run.command == inventory.SCSIFormat {
 			s.State = erase.StateFailed
 			s.Command.Status = "the drive was reset, and a FORMAT UNIT does not go on after that; " + s.Command.Status
-		} else if f.run.reset {
+		} else if run.reset {
 			s.Command.Status += "; the drive was reset meanwhile"
 		}
 		return f.same(ctx)

@@ -2,9 +2,7 @@ package drive
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/scsi"
@@ -33,12 +31,7 @@ func (f *scsiFirmware) ask(ctx context.Context) (inventory.Abilities, error) {
 	if err := f.same(ctx); err != nil {
 		return ab, err
 	}
-	// SCSI has none of the hidden areas of ATA. Behind a bridge there may be
-	// an ATA drive that has.
-	if f.through == "" {
-		ab.Hidden.HPABytes, ab.Hidden.DCOBytes = known(0), known(0)
-	}
-	for _, ask := range []func(context.Context, *inventory.Abilities) error{f.askErasers, f.askEngine, f.askBlocks, f.askUnits, f.askHealth} {
+	for _, ask := range []func(context.Context, *inventory.Abilities) error{f.askErasers, f.askEngine, f.askBlocks, f.askHidden, f.askUnits, f.askHealth} {
 		if err := ask(ctx, &ab); err != nil && (undelivered(err) || ctx.Err() != nil) {
 			return ab, err
 		} else if err != nil {
@@ -236,104 +229,4 @@ func (f *scsiFirmware) askHealth(ctx context.Context, ab *inventory.Abilities) e
 		ab.Health = &h
 	}
 	return nil
-}
-
-// Reveal implements erase.Firmware: blocks of 520, 528 or a like size become
-// blocks of 512 (or 4160 and more 4096), by MODE SELECT and FORMAT UNIT. It
-// waits until the drive is done, for hours.
-func (f *scsiFirmware) Reveal(ctx context.Context) ([]erase.Command, error) {
-	formatted := false
-	return f.method(ctx, func() error {
-		now, err := f.engine(ctx)
-		if err != nil {
-			return err
-		}
-		if now.formatting && now.state == erase.StateRunning {
-			formatted = true
-			if err := f.awaitFormat(ctx); err != nil {
-				return err
-			}
-		}
-		before, err := f.unit.Capacity(ctx)
-		if err != nil {
-			return scsiRefusal("READ CAPACITY", "9Eh/10h", err)
-		}
-		switch {
-		case linuxReads(before.BlockBytes):
-			return f.rescan(ctx)
-		case formatted:
-			f.stuck = fmt.Sprintf("FORMAT UNIT ended, and the drive still has blocks of %d bytes", before.BlockBytes)
-			return f.rescan(ctx)
-		case f.through != "":
-			f.stuck = fmt.Sprintf("blocks of %d bytes cannot be changed behind a %s", before.BlockBytes, f.through)
-			return nil
-		}
-		size := uint32(512)
-		if before.BlockBytes > 4096 {
-			size = 4096
-		}
-		err = f.give(ctx, fmt.Sprintf("MODE SELECT (10), blocks of %d bytes", size), "55h", scsi.ModeSelect10(scsi.BlockSizeList(size), false))
-		if errors.Is(err, erase.ErrUnsupported) {
-			err = f.give(ctx, fmt.Sprintf("MODE SELECT (6), blocks of %d bytes", size), "15h", scsi.ModeSelect6(scsi.ShortBlockSizeList(size), false))
-		}
-		if err == nil {
-			err = f.give(ctx, "FORMAT UNIT", "04h", scsi.FormatUnit(0, 0))
-		}
-		if err != nil {
-			f.stuck = fmt.Sprintf("blocks of %d bytes could not be changed: %v", before.BlockBytes, err)
-			return err
-		}
-		formatted = true
-		if err := f.awaitFormat(ctx); err != nil {
-			return err
-		}
-		after, err := f.unit.Capacity(ctx)
-		if err != nil {
-			return scsiRefusal("READ CAPACITY", "9Eh/10h", err)
-		}
-		f.stuck = ""
-		if after.BlockBytes != size {
-			f.stuck = fmt.Sprintf("FORMAT UNIT ended, and the drive has blocks of %d bytes", after.BlockBytes)
-		}
-		return f.rescan(ctx)
-	})
-}
-
-func (f *scsiFirmware) rescan(ctx context.Context) error {
-	if err := f.host.Rescan(ctx); err != nil {
-		return fmt.Errorf("read the drive's size again: %w", err)
-	}
-	return nil
-}
-
-// formatSilence is how long a drive that is being reformatted may leave every
-// question unanswered.
-const formatSilence = 15 * time.Minute
-
-// awaitFormat waits until a FORMAT UNIT has ended, however long it takes.
-func (f *scsiFirmware) awaitFormat(ctx context.Context) error {
-	answered := f.host.Now()
-	for {
-		now, err := f.engine(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil && f.host.Now().Sub(answered) > formatSilence:
-			return err
-		case err != nil:
-			_ = f.host.Refind(ctx) // it may be away for a moment; asked again below
-		case now.state == erase.StateFailed:
-			f.stuck = "FORMAT UNIT failed: " + now.said
-			return fmt.Errorf("%w: FORMAT UNIT: %s", erase.ErrEraseFailed, now.said)
-		case now.state == erase.StateIdle:
-			return nil
-		case now.state == erase.StateRunning:
-			answered = f.host.Now()
-		case f.host.Now().Sub(answered) > formatSilence:
-			return fmt.Errorf("%w: FORMAT UNIT: %s", erase.ErrEraseFailed, now.said)
-		}
-		if err := f.host.Wait(ctx, formatPoll); err != nil {
-			return err
-		}
-	}
 }

@@ -24,12 +24,19 @@ type unit struct {
 	blockBytes uint32
 	wanted     uint32 // block size that MODE SELECT asked for
 	protection byte
-	exponent   byte          // of protection intervals
-	lists      bool          // knows REPORT SUPPORTED OPERATION CODES
-	has        []string      // commands that it lists: "48/01", "04"
-	luns       int           // further logical units
-	pages      map[byte]byte // log pages: the code of page 2Fh's verdict and so on
-	behind     *disk         // ATA drive that a SAT layer passes commands on to
+	exponent   byte     // of protection intervals
+	lists      bool     // knows REPORT SUPPORTED OPERATION CODES
+	has        []string // commands that it lists: "48/01", "04"
+	luns       int      // further logical units
+	// blocks that it shows, and that it was made with; descriptor gives those of
+	// MODE SENSE; saves is whether MODE SELECT is taken with SP; demands: it wants
+	// a FORMAT UNIT after MODE SELECT.
+	blocks, made uint64
+	descriptor   func(values byte) (blocks uint64, length uint32)
+	saves        string
+	demands      bool
+	pages        map[byte]byte // log pages: the code of page 2Fh's verdict and so on
+	behind       *disk         // ATA drive that a SAT layer passes commands on to
 
 	sense      []byte   // key, ASC, ASCQ that it is at
 	progress   int      // beside it; -1 for none
@@ -48,7 +55,7 @@ type unit struct {
 
 func newUnit() *unit {
 	return &unit{
-		vendor: "SEAGATE", serial: "ZC1A2B3C", blockBytes: 512, lists: true, has: []string{"48/01", "48/02", "48/03", "04"}, progress: -1,
+		vendor: "SEAGATE", serial: "ZC1A2B3C", blockBytes: 512, blocks: 1 << 20, made: 1 << 20, lists: true, has: []string{"48/01", "48/02", "48/03", "04"}, progress: -1,
 		refuse: map[byte][]byte{}, lose: map[byte]bool{}, deaf: map[byte]bool{}, pages: map[byte]byte{},
 		now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
 	}
@@ -150,7 +157,7 @@ func (u *unit) do(op byte, c scsi.Command) scsi.Response {
 		return scsi.Response{}
 	case 0x9e:
 		b := make([]byte, 32)
-		binary.BigEndian.PutUint64(b, 1<<20-1)
+		binary.BigEndian.PutUint64(b, u.blocks-1)
 		binary.BigEndian.PutUint32(b[8:], u.blockBytes)
 		if u.protection > 0 {
 			b[12], b[13] = (u.protection-1)<<1|1, u.exponent<<4
@@ -187,11 +194,33 @@ func (u *unit) do(op byte, c scsi.Command) scsi.Response {
 		case page == 0x11:
 			return bring([]byte{0x11, 0, 0, 8, 0, 1, 3, 4, 0, 0, 0, u.pages[page]})
 		}
-	case 0x55:
-		u.wanted = binary.BigEndian.Uint32(c.Data[20:])
-		return scsi.Response{}
-	case 0x15:
-		u.wanted = binary.BigEndian.Uint32(c.Data[8:]) & 0xffffff
+	case 0x5a:
+		if u.descriptor == nil {
+			break
+		}
+		blocks, length := u.descriptor(c.CDB[2] >> 6)
+		b := append([]byte{0, 22, 0, 0, 1, 0, 0, 16}, make([]byte, 16)...)
+		binary.BigEndian.PutUint64(b[8:], blocks)
+		binary.BigEndian.PutUint32(b[20:], length)
+		return bring(b)
+	case 0x55, 0x15:
+		if u.saves == "never" && c.CDB[1]&1 == 1 || u.saves == "always" && c.CDB[1]&1 == 0 {
+			return no([]byte{5, 0x24, 0}, -1)
+		}
+		blocks, length := uint64(binary.BigEndian.Uint32(c.Data[4:])), binary.BigEndian.Uint32(c.Data[8:])&0xffffff
+		if op == 0x55 {
+			blocks, length = binary.BigEndian.Uint64(c.Data[8:]), binary.BigEndian.Uint32(c.Data[20:])
+		}
+		switch {
+		case blocks == 0:
+			u.wanted = length
+		case length != u.blockBytes || blocks != 1<<64-1 && blocks != 1<<32-1:
+			return no([]byte{5, 0x26, 0}, -1)
+		case u.demands:
+			u.refuse[0x9e] = []byte{3, 0x31, 0}
+		default:
+			u.blocks = u.made
+		}
 		return scsi.Response{}
 	case 0x04:
 		u.sense, u.progress = []byte{2, 4, 4}, 0
@@ -249,7 +278,7 @@ func (u *unit) toEnd(t *testing.T, fw erase.Firmware) erase.Status {
 
 func TestSASDiskSaysWhatItCanDo(t *testing.T) {
 	u := newUnit()
-	u.luns, u.pages = 1, map[byte]byte{0x2f: 0x5d, 0x11: 17}
+	u.luns, u.pages, u.descriptor = 1, map[byte]byte{0x2f: 0x5d, 0x11: 17}, u.perKind
 	ab, err := u.open(t, inventory.BusSAS).Abilities(t.Context())
 	if err != nil || ab.Protocol != "scsi" || ab.Through != "" || len(ab.Erasers) != 4 || ab.Sanitize.State != inventory.SanitizeIdle || !ab.Hidden.Known() {
 		t.Errorf("%+v, %v", ab, err)
@@ -442,13 +471,14 @@ func TestBlocksOf520BytesBecome512(t *testing.T) {
 		sent []string
 		want uint32
 	}{
-		"520":                       {func(u *unit) { u.blockBytes = 520 }, []string{"55/10", "04/10"}, 512},
-		"528, only MODE SELECT (6)": {func(u *unit) { u.blockBytes, u.refuse[0x55] = 528, []byte{5, 0x20, 0} }, []string{"55/10", "15/10", "04/10"}, 512},
-		"4160":                      {func(u *unit) { u.blockBytes = 4160 }, []string{"55/10", "04/10"}, 4096},
+		"520":                       {func(u *unit) { u.blockBytes = 520 }, []string{"55/11", "04/10"}, 512},
+		"saves nothing":             {func(u *unit) { u.blockBytes, u.saves = 520, "never" }, []string{"55/11", "55/10", "04/10"}, 512},
+		"528, only MODE SELECT (6)": {func(u *unit) { u.blockBytes, u.refuse[0x55] = 528, []byte{5, 0x20, 0} }, []string{"55/11", "55/10", "15/11", "04/10"}, 512},
+		"4160":                      {func(u *unit) { u.blockBytes = 4160 }, []string{"55/11", "04/10"}, 4096},
 		"512 already":               {func(*unit) {}, nil, 512},
 		"4096 already":              {func(u *unit) { u.blockBytes = 4096 }, nil, 4096},
 		"a format is under way":     {func(u *unit) { u.blockBytes, u.wanted, u.sense, u.progress = 520, 512, []byte{2, 4, 4}, 0 }, nil, 512},
-		"protection of the array":   {func(u *unit) { u.blockBytes, u.protection = 520, 1 }, []string{"55/10", "04/10"}, 512},
+		"protection of the array":   {func(u *unit) { u.blockBytes, u.protection = 520, 1 }, []string{"55/11", "04/10"}, 512},
 	} {
 		u := newUnit()
 		u.tick = working
@@ -472,6 +502,135 @@ func TestBlocksOf520BytesBecome512(t *testing.T) {
 	u.blockBytes, u.tick = 520, func(u *unit) { u.sense, u.progress = []byte{3, 0x31, 1}, -1 }
 	if _, err := u.open(t, inventory.BusSAS).Reveal(t.Context()); !errors.Is(err, erase.ErrEraseFailed) {
 		t.Errorf("failed: %v", err)
+	}
+}
+
+// perKind are block descriptors that differ by the kind of values.
+func (u *unit) perKind(values byte) (uint64, uint32) {
+	switch values {
+	case 1:
+		return 1<<64 - 1, 1<<32 - 1
+	case 2:
+		return u.made, u.blockBytes
+	}
+	return u.blocks, u.blockBytes
+}
+
+// A SAS disk can be made smaller by MODE SELECT, and nobody who reads all of its
+// blocks then reads all of it.
+func TestSASDiskThatWasMadeSmaller(t *testing.T) {
+	same := func(u *unit) { u.descriptor = func(byte) (uint64, uint32) { return u.blocks, 512 } }
+	honest := func(u *unit) { u.descriptor = u.perKind }
+	fixed := func(u *unit) {
+		u.descriptor = func(v byte) (uint64, uint32) {
+			if v == 1 {
+				return 0, 1<<32 - 1
+			}
+			return u.blocks, 512
+		}
+	}
+	smaller := func(u *unit) { u.blocks -= 1000 }
+	const all = "1048576 blocks"
+	for name, tc := range map[string]struct {
+		set    []func(*unit)
+		hidden int64 // -1 for not known
+		sent   []string
+		want   string // blocks, and why they stay hidden
+	}{
+		"tells":                    {[]func(*unit){honest, smaller}, 512000, []string{"55/11"}, all},
+		"tells, and saves nothing": {[]func(*unit){honest, smaller, func(u *unit) { u.saves = "never" }}, 512000, []string{"55/11", "55/10"}, all},
+		"tells, and knows only the short command": {[]func(*unit){honest, smaller, func(u *unit) { u.refuse[0x55] = []byte{5, 0x20, 0} }}, 512000,
+			[]string{"55/11", "55/10", "15/11"}, all},
+		"tells, and refuses": {[]func(*unit){honest, smaller, func(u *unit) { u.refuse[0x55], u.refuse[0x15] = []byte{5, 0x26, 0}, []byte{5, 0x26, 0} }}, 512000,
+			[]string{"55/11", "55/10", "15/11", "15/10"}, "1047576 blocks: does not give back"},
+		"tells, and wants a format": {[]func(*unit){honest, smaller, func(u *unit) { u.demands = true }}, 512000, []string{"55/11"}, "wants FORMAT UNIT"},
+		"tells, and takes no notice": {[]func(*unit){honest, smaller, func(u *unit) {
+			made := u.made
+			u.made = u.blocks
+			u.descriptor = func(v byte) (uint64, uint32) {
+				b, l := u.perKind(v)
+				if v == 2 {
+					b = made
+				}
+				return b, l
+			}
+		}}, 512000, []string{"55/11"}, "1047576 blocks: shows 1047576 of 1048576"},
+		"has all of its blocks":        {[]func(*unit){honest}, 0, nil, all},
+		"cannot be made smaller":       {[]func(*unit){fixed}, 0, nil, all},
+		"always tells what it has now": {[]func(*unit){same, smaller}, -1, []string{"55/11"}, all},
+		"does not tell":                {[]func(*unit){smaller}, -1, nil, "1047576 blocks"},
+		"says that it has no end":      {[]func(*unit){smaller, func(u *unit) { u.descriptor = func(byte) (uint64, uint32) { return 1<<64 - 1, 512 } }}, -1, []string{"55/11"}, all},
+		"in blocks of another size":    {[]func(*unit){smaller, func(u *unit) { u.descriptor = func(v byte) (uint64, uint32) { b, _ := u.perKind(v); return b, 520 } }}, -1, []string{"55/11"}, all},
+	} {
+		u := newUnit()
+		for _, set := range tc.set {
+			set(u)
+		}
+		fw := u.open(t, inventory.BusSAS)
+		ab, err := fw.Abilities(t.Context())
+		if h := ab.Hidden; err != nil || h.Known() != (tc.hidden >= 0) || h.Bytes() != max(tc.hidden, 0) || h.Stuck != "" {
+			t.Errorf("%s: %+v, notes %v, %v", name, h, ab.Notes, err)
+		}
+		if _, err := fw.Reveal(t.Context()); err != nil || !slices.Equal(u.sent, tc.sent) || u.rescanned != 1 {
+			t.Errorf("%s: reveal: %v, sent %v", name, err, u.sent)
+		}
+		if ab, err = fw.Abilities(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		after := fmt.Sprintf("%d blocks: %s", u.blocks, ab.Hidden.Stuck)
+		for _, part := range strings.Split(tc.want, ": ") {
+			if !strings.Contains(after, part) {
+				t.Errorf("%s: afterwards %s, want %s", name, after, tc.want)
+			}
+		}
+		if tc.hidden >= 0 && u.blocks == u.made && len(tc.sent) > 0 && tc.want == all && (!ab.Hidden.Known() || ab.Hidden.Bytes() != 0) {
+			t.Errorf("%s: afterwards %+v", name, ab.Hidden)
+		}
+	}
+	// Nothing of this behind a bridge.
+	u := newUnit()
+	honest(u)
+	smaller(u)
+	fw := u.open(t, inventory.BusUSB)
+	if ab, err := fw.Abilities(t.Context()); err != nil || ab.Hidden.Known() {
+		t.Errorf("bridge: %+v, %v", ab.Hidden, err)
+	}
+	if _, err := fw.Reveal(t.Context()); err != nil || len(u.sent) != 0 {
+		t.Errorf("bridge: %v, sent %v", err, u.sent)
+	}
+}
+
+// An erase from before this program began is followed to its end.
+func TestSCSIEraseOfAnEarlierRunIsFollowedToItsEnd(t *testing.T) {
+	for name, tc := range map[string]struct {
+		sense []byte
+		tick  func(*unit)
+		want  erase.State
+	}{
+		"sanitize":                        {[]byte{2, 4, 0x1b}, working, erase.StateSucceeded},
+		"sanitize, and a reset":           {[]byte{2, 4, 0x1b}, func(u *unit) { working(u); u.attentions = [][]byte{{6, 0x29, 0}} }, erase.StateSucceeded},
+		"format":                          {[]byte{2, 4, 4}, working, erase.StateSucceeded},
+		"format, and a reset":             {[]byte{2, 4, 4}, func(u *unit) { u.sense, u.attentions = nil, [][]byte{{6, 0x29, 0}} }, erase.StateFailed},
+		"sanitize that fails":             {[]byte{2, 4, 0x1b}, func(u *unit) { u.sense, u.progress = []byte{3, 0x31, 3}, -1 }, erase.StateFailed},
+		"only spinning up":                {[]byte{2, 4, 1}, func(u *unit) { u.sense = nil }, erase.StateIdle},
+		"nothing that was seen to happen": {nil, nil, erase.StateIdle},
+	} {
+		u := newUnit()
+		u.sense, u.progress, u.tick = tc.sense, 0, tc.tick
+		fw := u.open(t, inventory.BusSAS)
+		if s := u.toEnd(t, fw); s.State != tc.want || s.Of != "" {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+	// What Reveal formatted is no erase.
+	u := newUnit()
+	u.blockBytes, u.tick = 520, working
+	fw := u.open(t, inventory.BusSAS)
+	if _, err := fw.Reveal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := fw.Status(t.Context()); err != nil || s.State != erase.StateIdle {
+		t.Errorf("after a reveal: %+v, %v", s, err)
 	}
 }
 

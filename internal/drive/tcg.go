@@ -222,10 +222,6 @@ func (l *tcgLock) Start(ctx context.Context, command inventory.EraseCommand) ([]
 // is a success, whether data are still being removed. Where there is no answer
 // it is [erase.StateUnknown].
 func (l *tcgLock) Status(ctx context.Context) (erase.Status, error) {
-	return within(ctx, statusWithin, l.status)
-}
-
-func (l *tcgLock) status(ctx context.Context) (erase.Status, error) {
 	j := l.job
 	if j == nil {
 		return erase.Status{ProgressPPM: -1}, nil

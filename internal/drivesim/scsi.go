@@ -73,6 +73,7 @@ type scsiCaps struct {
 	units          []uint32 // every LUN of the target
 	writeProtected bool
 	unmapDoesNot   bool
+	sameDescriptor bool // the current block descriptor for every kind of values
 	// wholeDrive says that an erase given to one unit is of all of them.
 	wholeDrive bool
 }

@@ -23,8 +23,11 @@ type SCSIProfile struct {
 	FormatDoesNot bool `json:"format_does_not,omitempty"`
 	// NoOpcodes is a disk without REPORT SUPPORTED OPERATION CODES, NoLogs
 	// one without LOG SENSE.
-	NoOpcodes bool `json:"no_opcodes,omitempty"`
-	NoLogs    bool `json:"no_logs,omitempty"`
+	// SameDescriptor gives the current block descriptor for every kind of
+	// values, so that a disk that was made smaller does not tell.
+	SameDescriptor bool `json:"same_descriptor,omitempty"`
+	NoOpcodes      bool `json:"no_opcodes,omitempty"`
+	NoLogs         bool `json:"no_logs,omitempty"`
 	// WholeDrive says that SANITIZE and FORMAT UNIT given to one logical
 	// unit erase every unit of the drive.
 	WholeDrive bool `json:"whole_drive,omitempty"`
@@ -79,7 +82,7 @@ func newSCSIFront(c *core) (frontEnd, error) {
 				descriptorSense: f.p.DescriptorSense, hostManaged: f.p.ZoneKiB > 0,
 				unmaps: f.p.Unmap, zeroesUnmapped: f.p.Unmap && c.medium.deallocated == 0,
 			},
-			caps: scsiCaps{opcodes: !f.p.NoOpcodes, logs: !f.p.NoLogs, security: true, units: luns, formatDoesNot: f.p.FormatDoesNot, wholeDrive: f.p.WholeDrive},
+			caps: scsiCaps{opcodes: !f.p.NoOpcodes, logs: !f.p.NoLogs, security: true, units: luns, formatDoesNot: f.p.FormatDoesNot, wholeDrive: f.p.WholeDrive, sameDescriptor: f.p.SameDescriptor},
 		}
 		u.supportErasers()
 		if f.p.ZoneKiB > 0 {
@@ -174,6 +177,26 @@ func (u *scsiUnit) reset() {
 	if u.personality != scsiSATL {
 		u.attention = sensePowerOn()
 	}
+}
+
+// chooseBlocks takes number and length of blocks from MODE SELECT. A number is
+// taken only beside the length that the blocks have; all is what stands for as
+// many as there are.
+func (u *scsiUnit) chooseBlocks(n, all uint64, blockBytes int) *scsiSense {
+	if n == 0 || blockBytes != 0 && blockBytes != u.area.blockBytes {
+		return u.chooseBlockBytes(blockBytes)
+	}
+	most := uint64(u.area.sizeBytes / u.dataBytes())
+	switch {
+	case u.ata != nil || u.personality == scsiUSBBridge:
+		return senseInvalidParam()
+	case n == all:
+		n = most
+	case n > most:
+		return senseInvalidParam()
+	}
+	u.area.visibleBytes = int64(n) * u.dataBytes()
+	return nil
 }
 
 // chooseBlockBytes takes a block length from MODE SELECT; FORMAT UNIT uses it.
@@ -292,6 +315,7 @@ func (u *scsiUnit) eraseJob(e scsiErase) job {
 			u.badly = false
 			if u.nextSize != 0 {
 				u.area.blockBytes, u.nextSize = u.nextSize, 0
+				u.area.visibleBytes = u.area.sizeBytes
 				u.attention = senseCapacity()
 			}
 		case e.format:

@@ -46,12 +46,10 @@ func (u *scsiUnit) modeSense(cdb []byte) ([]byte, *scsiSense) {
 		pages = masked
 	}
 	var descriptor []byte
+	long := false
 	if cdb[1]&0x08 == 0 { // DBD
-		descriptor = make([]byte, 8)
-		blocks := min(u.blocks(), 0xFFFFFFFF)
-		binary.BigEndian.PutUint32(descriptor, uint32(blocks))
-		binary.BigEndian.PutUint32(descriptor[4:], uint32(u.blockBytes()))
-		descriptor[4] = 0
+		long = ten && cdb[1]&0x10 != 0 // LLBAA
+		descriptor = u.blockDescriptor(cdb[2]>>6, long)
 	}
 	specific := byte(0x10) // DPOFUA
 	if u.writeProtected() {
@@ -61,14 +59,43 @@ func (u *scsiUnit) modeSense(cdb []byte) ([]byte, *scsiSense) {
 	if ten {
 		head = []byte{0, 0, 0, specific, 0, 0, 0, byte(len(descriptor))}
 		binary.BigEndian.PutUint16(head, uint16(6+len(descriptor)+len(pages)))
+		if long {
+			head[4] = 1 // LONGLBA
+		}
 	} else {
 		head = []byte{byte(3 + len(descriptor) + len(pages)), 0, specific, byte(len(descriptor))}
 	}
 	return append(append(head, descriptor...), pages...), nil
 }
 
-// modeSelect takes MODE SELECT (6) and (10): only the block length can be
-// changed, and FORMAT UNIT is what carries that out (SBC-4 6.4.2).
+// blockDescriptor is the number and length of blocks: 0 the current ones, 1 which
+// of their bits can be changed, 2 those that the disk was made with.
+func (u *scsiUnit) blockDescriptor(values byte, long bool) []byte {
+	blocks, length := u.blocks(), uint32(u.blockBytes())
+	switch {
+	case u.ata != nil || u.caps.sameDescriptor:
+	case values == 1:
+		blocks, length = 1<<64-1, 0
+		if u.caps.format {
+			length = 1<<32 - 1
+		}
+	case values == 2:
+		blocks = uint64(u.area.sizeBytes / u.dataBytes())
+	}
+	if long {
+		b := make([]byte, 16)
+		binary.BigEndian.PutUint64(b, blocks)
+		binary.BigEndian.PutUint32(b[12:], length)
+		return b
+	}
+	b := make([]byte, 8)
+	binary.BigEndian.PutUint32(b, uint32(min(blocks, 1<<32-1)))
+	binary.BigEndian.PutUint32(b[4:], length&0xFFFFFF)
+	return b
+}
+
+// modeSelect takes MODE SELECT (6) and (10): the number of blocks can be changed
+// at once, their length with the next FORMAT UNIT (SBC-4 6.5.2).
 func (u *scsiUnit) modeSelect(cdb, out []byte) *scsiSense {
 	head := 4
 	if cdb[0] == 0x55 {
@@ -87,7 +114,7 @@ func (u *scsiUnit) modeSelect(cdb, out []byte) *scsiSense {
 			if len(out) < head+16 {
 				return senseParamLength()
 			}
-			return u.chooseBlockBytes(int(binary.BigEndian.Uint32(out[head+12:])))
+			return u.chooseBlocks(binary.BigEndian.Uint64(out[head:]), 1<<64-1, int(binary.BigEndian.Uint32(out[head+12:])))
 		}
 	}
 	if descriptors == 0 {
@@ -96,7 +123,7 @@ func (u *scsiUnit) modeSelect(cdb, out []byte) *scsiSense {
 	if descriptors != 8 || len(out) < head+8 {
 		return senseInvalidParam()
 	}
-	return u.chooseBlockBytes(int(binary.BigEndian.Uint32(out[head+4:]) & 0xFFFFFF))
+	return u.chooseBlocks(uint64(binary.BigEndian.Uint32(out[head:])), 1<<32-1, int(binary.BigEndian.Uint32(out[head+4:])&0xFFFFFF))
 }
 
 // logSense answers LOG SENSE (SPC-5 6.9) for the pages a disk has.

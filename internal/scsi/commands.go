@@ -44,11 +44,22 @@ func ReadCapacity16() Command {
 	return in(cdb, 32)
 }
 
-// ModeSense10 is SPC-5, 6.15, of the current values. longLBA lets the drive
-// answer with block descriptors of 16 bytes.
-func ModeSense10(page, subpage byte, longLBA bool, allocationBytes uint16) Command {
+// ModeValues says which values MODE SENSE asks for (the PC field, SPC-5, 6.14).
+type ModeValues byte
+
+// The values. Many drives give the current block descriptor whatever is asked
+// for, as SPC-4 would have it.
+const (
+	ModeCurrent    ModeValues = 0
+	ModeChangeable ModeValues = 1 // ones where a value can be changed
+	ModeDefault    ModeValues = 2
+)
+
+// ModeSense10 is SPC-5, 6.15. longLBA lets the drive answer with block
+// descriptors of 16 bytes.
+func ModeSense10(values ModeValues, page, subpage byte, longLBA bool, allocationBytes uint16) Command {
 	cdb := make([]byte, 10)
-	cdb[0], cdb[2], cdb[3] = 0x5a, page&0x3f, subpage
+	cdb[0], cdb[2], cdb[3] = 0x5a, byte(values)<<6|page&0x3f, subpage
 	if longLBA {
 		cdb[1] = 1 << 4
 	}
@@ -56,9 +67,9 @@ func ModeSense10(page, subpage byte, longLBA bool, allocationBytes uint16) Comma
 	return in(cdb, int(allocationBytes))
 }
 
-// ModeSense6 is SPC-5, 6.14, of the current values.
-func ModeSense6(page, subpage, allocationBytes byte) Command {
-	return in([]byte{0x1a, 0, page & 0x3f, subpage, allocationBytes, 0}, int(allocationBytes))
+// ModeSense6 is SPC-5, 6.14.
+func ModeSense6(values ModeValues, page, subpage, allocationBytes byte) Command {
+	return in([]byte{0x1a, 0, byte(values)<<6 | page&0x3f, subpage, allocationBytes, 0}, int(allocationBytes))
 }
 
 // ModeSelect10 is SPC-5, 6.13, with PF 1. save keeps the values over a power cycle.

@@ -1,6 +1,7 @@
 package scsi
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -308,21 +309,31 @@ func (m Mode) withBlock(b []byte, descriptors int) (Mode, error) {
 	return m, nil
 }
 
-// BlockSizeList is the parameter list of MODE SELECT (10) that asks for blocks
-// of another size, as many as fit (SBC-4, 6.5.2: 0 blocks). It takes effect with
-// the next FORMAT UNIT.
-func BlockSizeList(blockBytes uint32) []byte {
+// As many blocks as there is room for (SBC-4, 6.5.2), for [BlockList] and
+// [ShortBlockList].
+const (
+	AllBlocks      = 1<<64 - 1
+	AllBlocksShort = 1<<32 - 1
+)
+
+// BlockList is the parameter list of MODE SELECT (10) that asks for so many
+// blocks of that size (SBC-4, 6.5.2). 0 blocks are as many as there are, or with
+// another size as fit. Another size takes effect with the next FORMAT UNIT,
+// another number at once.
+func BlockList(blocks uint64, blockBytes uint32) []byte {
 	list := make([]byte, 24)
 	list[4], list[7] = 1, 16 // LONGLBA, one descriptor
-	list[20], list[21], list[22], list[23] = byte(blockBytes>>24), byte(blockBytes>>16), byte(blockBytes>>8), byte(blockBytes)
+	binary.BigEndian.PutUint64(list[8:], blocks)
+	binary.BigEndian.PutUint32(list[20:], blockBytes)
 	return list
 }
 
-// ShortBlockSizeList is the same with a short descriptor, for MODE SELECT (6).
-func ShortBlockSizeList(blockBytes uint32) []byte {
+// ShortBlockList is the same with a short descriptor, for MODE SELECT (6).
+func ShortBlockList(blocks, blockBytes uint32) []byte {
 	list := make([]byte, 12)
 	list[3] = 8
-	list[9], list[10], list[11] = byte(blockBytes>>16), byte(blockBytes>>8), byte(blockBytes)
+	binary.BigEndian.PutUint32(list[4:], blocks)
+	binary.BigEndian.PutUint32(list[8:], blockBytes&0xffffff)
 	return list
 }
 

@@ -161,6 +161,24 @@ func (u *Unit) Capacity(ctx context.Context) (Capacity, error) {
 	return ParseCapacity10(b)
 }
 
+// Mode reads the block descriptor, by MODE SENSE (10) or else (6). It asks for the
+// page that every disk has (01h).
+func (u *Unit) Mode(ctx context.Context, values ModeValues) (Mode, error) {
+	const page = 0x01
+	b, err := u.In(ctx, ModeSense10(values, page, 0, true, 252))
+	if err == nil {
+		return ParseModeSense10(b)
+	}
+	var refused *SenseError
+	if !errors.As(err, &refused) || !refused.Unsupported() {
+		return Mode{}, err
+	}
+	if b, err = u.In(ctx, ModeSense6(values, page, 0, 252)); err != nil {
+		return Mode{}, err
+	}
+	return ParseModeSense6(b)
+}
+
 // RequestSense asks what the unit is at, without taking an answer for a
 // refusal.
 func (u *Unit) RequestSense(ctx context.Context) (Sense, []byte, error) {
