@@ -159,7 +159,7 @@ func (r *runner) except(code, text string, params map[string]string, ranges ...B
 // full file system, a cancelled run) is held for another try; a drive that
 // hangs or fails all over is not.
 func (r *runner) judgeError() {
-	res, err := &r.result, r.result.Err
+	res, err := &r.result, oneLine{r.result.Err}
 	done, all := r.o.Progress.allDone.Load(), r.plan.Bytes()
 	percent := fmt.Sprint(ppm(min(done, all), all) / 10_000)
 	params := map[string]string{"percent": percent, "cause": err.Error()}
@@ -220,6 +220,13 @@ func (r *runner) judgeError() {
 	}
 	r.stillAtWork(gone)
 }
+
+// oneLine is an error without line breaks, as a sentence wants it.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.ReplaceAll(e.error.Error(), "\n", "; ") }
+
+func (e oneLine) Unwrap() error { return e.error }
 
 // stillAtWork says what becomes of a drive that was left at its erase.
 func (r *runner) stillAtWork(gone bool) {

@@ -211,6 +211,8 @@ func (w *work) explainChoice(p *Plan, c candidate) {
 		}
 	}
 	switch {
+	case w.o.Command != "":
+		p.say("ordered by its name: %s; %s", c.title(), c.why)
 	case c.byHost(): // whose limit is said with its steps
 	case rivals > 0:
 		p.say("chosen: %s; %s, and of the %d techniques that reach %s and can run here it is the least trouble and the fastest", c.title(), c.why, rivals+1, least)
