@@ -172,7 +172,7 @@ func (c *core) touches(j *job, i int32) bool {
 	g := &c.medium.pages[i]
 	a := c.medium.areas[g.owner]
 	switch {
-	case !slices.Contains(j.areas, a), c.lies(LieNoEffect),
+	case !slices.Contains(j.areas, a), c.lies(LieNoEffect), c.lies(LieUnreadable),
 		g.state != pageLive && (!j.spare || c.lies(LieSkipsSpare)),
 		c.lies(LieOneNamespace) && a.id != 0,
 		(c.lies(LieFailsAtEnd) || c.lies(LieEarlySuccess)) && int(i) < len(c.medium.pages)/20:
@@ -194,6 +194,9 @@ func (c *core) touches(j *job, i int32) bool {
 func (c *core) finish(j *job) {
 	m := c.medium
 	ok := !c.lies(LieFailsAtEnd) && !c.lies(LieFailedErased)
+	if c.lies(LieUnreadable) {
+		m.hide(j.areas)
+	}
 	switch {
 	case j.effect == effectCrypto && !c.lies(LieUnmapsOnly):
 		c.destroyKeys(j)
@@ -231,7 +234,7 @@ func (c *core) end(j *job, ok bool) {
 
 // destroyKeys gives the areas of a job new keys.
 func (c *core) destroyKeys(j *job) {
-	if c.lies(LieNoEffect) || c.lies(LieKeepsKey) {
+	if c.lies(LieNoEffect) || c.lies(LieKeepsKey) || c.lies(LieUnreadable) {
 		return
 	}
 	m := c.medium

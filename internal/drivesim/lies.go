@@ -24,6 +24,9 @@ const (
 	LieForgetsOnHalt Lie = "reset-forgets"     // a reset or power cut ends the erase, and success is said
 	LieFailsAtEnd    Lie = "fails-at-end"      // at 100 % it says failed, with the last part not erased
 	LieFailedErased  Lie = "failed-but-erased" // says failed, and all data erased (GDE) with it
+	// nothing is erased: what was written before can no longer be read (but
+	// was there, for whoever opens the drive), what was blank can
+	LieUnreadable Lie = "unreadable-after-erase"
 )
 
 // The lies about whether and how an erase runs.
@@ -49,7 +52,7 @@ func lieNames() []Lie {
 	return []Lie{
 		LieNoEffect, LieKeepsKey, LieHidesKey, LieUnmapsOnly, LieSkipsHidden, LieSkipsSpare, LieLeavesBlocks,
 		LieOneNamespace, LieIgnoresMode, LieStaleCache, LieLosesWrites, LieShortWrites, LieUnmapsAnyhow, LieOpenForever,
-		LieForgetsOnHalt, LieFailsAtEnd, LieFailedErased,
+		LieForgetsOnHalt, LieFailsAtEnd, LieFailedErased, LieUnreadable,
 		LieNotStarted, LieNeverEnds, LieUnsupported, LieAborts, LieZeroedAnswers, LieRandomAnswers, LieShortAnswers,
 		LieNewSerial, LieOtherDrive, LieFixedSense, LieTwin, LieEndlessFormat, LieEarlySuccess, LieNoStatus,
 	}

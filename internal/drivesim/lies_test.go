@@ -50,6 +50,8 @@ func TestEachLieDoesWhatItSays(t *testing.T) {
 		{"never ends", []Lie{LieNeverEnds}, nil, actBlock, 2, yes, yes, no},
 		{"success at the beginning", []Lie{LieEarlySuccess}, nil, actBlock, 1, yes, yes, yes},
 		{"a reset is success", []Lie{LieForgetsOnHalt}, func(p *Profile) { p.Faults = []Fault{{Kind: FaultReset, EraseAtPPM: 300_000}} }, actBlock, 1, yes, yes, yes},
+		{"what was written cannot be read", []Lie{LieUnreadable}, nil, actBlock, 1, yes, yes, no},
+		{"what was written cannot be read, by crypto erase", []Lie{LieUnreadable}, nil, actCrypto, 1, yes, yes, no},
 		{"answers reads from its cache", []Lie{LieStaleCache}, nil, actBlock, 1, no, no, yes},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -119,6 +121,37 @@ func TestWritesThatAreLost(t *testing.T) {
 		if data, _ := readAll(t, d); seenOriginal(data) == 0 {
 			t.Errorf("%s: after a power cycle a host sees no old data", c.lie)
 		}
+	}
+}
+
+// Blank blocks read as before, written ones fail until they are written again;
+// the data stays where it was.
+func TestDataThatIsOnlyHidden(t *testing.T) {
+	d := newDrive(t, simple(func(p *Profile) { lying(LieUnreadable)(p); p.Units[0].BlankKiB = 128 }), Options{})
+	v := d.Blocks()
+	size, b := v.SizeBytes(), make([]byte, pageBytes)
+	if had := d.Truth().OriginalBytes(Addressable); had != size/2 {
+		t.Fatalf("%d bytes of original data in %d", had, size)
+	}
+	if s := admin(t, d, nvme.Command{Opcode: 0x84, CDW10: actBlock}); s != 0 {
+		t.Fatalf("status %03Xh", s)
+	}
+	wait(t, d, 24*time.Hour)
+	if _, err := v.ReadAt(b, size/2-pageBytes); err == nil || errors.Is(err, erase.ErrGone) || errors.Is(err, erase.ErrIntegrity) {
+		t.Errorf("a written block: %v", err)
+	}
+	if _, err := v.ReadAt(b, size/2); err != nil || seenOriginal(b) != 0 {
+		t.Errorf("a blank block: %v", err)
+	}
+	fresh := bytes.Repeat([]byte("new data"), pageBytes/8)
+	if _, err := v.WriteAt(fresh, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.ReadAt(b, 0); err != nil || !bytes.Equal(b, fresh) {
+		t.Errorf("a block written again: %v", err)
+	}
+	if left := d.Truth().OriginalBytes(Addressable); left != size/2-pageBytes {
+		t.Errorf("%d bytes can be addressed", left)
 	}
 }
 

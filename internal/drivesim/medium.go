@@ -72,6 +72,8 @@ type page struct {
 	// original has a bit for every sector that still holds what was on the
 	// drive when it came to us.
 	original uint8
+	// hidden makes reads of it fail until it is written again.
+	hidden bool
 }
 
 type pageState uint8
@@ -247,6 +249,9 @@ func (m *medium) readPage(a *area, l int32, in int, p []byte) error {
 		return nil
 	}
 	g := &m.pages[i]
+	if g.hidden {
+		return errMedium
+	}
 	if k := m.keys[g.key]; g.key != 0 && (!k.alive || k.masked) {
 		if m.cryptoUnreadable {
 			return errGuard
@@ -377,6 +382,20 @@ func (m *medium) unmap(a *area, first, n int64) {
 			m.pages[i].state = pageStale
 			m.stale = append(m.stale, i)
 			a.table[l] = -1
+		}
+	}
+}
+
+// hide makes reads of all that was written to areas fail, but for what looks
+// blank.
+func (m *medium) hide(areas []*area) {
+	for _, a := range areas {
+		for _, i := range a.table {
+			if i >= 0 {
+				g := &m.pages[i]
+				blank := g.data == nil && g.original == 0 && (g.fill == 0 || g.fill == m.erased || g.fill == m.deallocated)
+				g.hidden = g.hidden || !blank
+			}
 		}
 	}
 }

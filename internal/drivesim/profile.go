@@ -91,6 +91,8 @@ type UnitProfile struct {
 	// what lies beyond (HPA, DCO, AMA).
 	KiB       int64 `json:"kib"`
 	HiddenKiB int64 `json:"hidden_kib,omitempty"`
+	// BlankKiB is how much at its end was never written.
+	BlankKiB int64 `json:"blank_kib,omitempty"`
 	// BlockBytes is the size of a formatted block where it is not the drive's.
 	BlockBytes int `json:"block_bytes,omitempty"`
 	// Detached is true for a namespace that no controller shows.
@@ -215,6 +217,9 @@ func (p *Profile) check() error {
 		if u.KiB <= 0 || u.HiddenKiB < 0 || u.KiB%4 != 0 || u.HiddenKiB%4 != 0 || u.KiB > limitKiB || u.HiddenKiB > limitKiB {
 			return fmt.Errorf("unit of %d + %d KiB: want multiples of 4, up to %d", u.KiB, u.HiddenKiB, limitKiB)
 		}
+		if u.BlankKiB < 0 || u.BlankKiB%4 != 0 || u.BlankKiB > u.KiB+u.HiddenKiB {
+			return fmt.Errorf("unit of %d + %d KiB with %d KiB blank", u.KiB, u.HiddenKiB, u.BlankKiB)
+		}
 		if !slices.Contains([]int{0, 512, 520, 528, 4096, 4104, 4160, 4224}, u.BlockBytes) {
 			return fmt.Errorf("unit with blocks of %d bytes", u.BlockBytes)
 		}
@@ -300,6 +305,12 @@ func (p Profile) medium(owner string) (*medium, error) {
 		var err error
 		if *x.to, err = pattern8(x.hex); err != nil {
 			return nil, err
+		}
+	}
+	for i, u := range p.Units {
+		table := areas[i].table
+		for _, at := range table[len(table)-pages(u.BlankKiB):] {
+			m.erase(at, m.erased)
 		}
 	}
 	for _, d := range p.Defects {
