@@ -6,11 +6,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/drive"
 	"github.com/ombruk/ombruk/internal/drivesim"
+	"github.com/ombruk/ombruk/internal/scsi"
 	"github.com/ombruk/ombruk/inventory"
 )
 
@@ -147,6 +149,45 @@ func TestRevertThatLeavesLockingActivatedHasFailed(t *testing.T) {
 	if s := ended(t, d, fw); s.State != erase.StateSucceeded {
 		t.Errorf("Enterprise: %v: %s", s.State, s.Command.Status)
 	}
+}
+
+// wedgeable is a drive whose commands hang from some moment on.
+type wedgeable struct {
+	*drivesim.Drive
+	wedged bool
+}
+
+func (w *wedgeable) Wires() drive.Wires { return drive.Wires{SCSI: w} }
+
+func (w *wedgeable) Issue(ctx context.Context, c scsi.Command) (scsi.Response, error) {
+	if w.wedged {
+		<-ctx.Done()
+		return scsi.Response{}, ctx.Err()
+	}
+	return w.Drive.Wires().SCSI.Issue(ctx, c)
+}
+
+// A revert about which no question comes back is not one that goes on.
+func TestRevertThatHangsIsNotAtWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, _ := sed(t, "sas-ssd-enterprise-locked", drive.Secrets{})
+		w := &wedgeable{Drive: d}
+		fw, err := drive.NewFirmware(t.Context(), d.Facts(), w, drive.Secrets{PSID: []byte("SIMPSID0000000000000000000000002")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if commands, err := fw.Start(t.Context(), inventory.TCGPSIDRevert, erase.StartOptions{}); err != nil {
+			t.Fatalf("%v\n%s", err, said(commands))
+		}
+		w.wedged = true
+		if s, err := fw.Status(t.Context()); !errors.Is(err, erase.ErrGone) {
+			t.Errorf("%+v, %v", s, err)
+		}
+		w.wedged = false
+		if s := ended(t, d, fw); s.State != erase.StateSucceeded {
+			t.Errorf("%+v", s)
+		}
+	})
 }
 
 func TestWhatADriveSaysByTCG(t *testing.T) {
