@@ -189,6 +189,31 @@ func TestWhichWireATargetHas(t *testing.T) {
 	}
 }
 
+// Linux counts an NVMe drive's nodes in the order in which it finds them; what
+// namespace a node is of stands in sysfs.
+func TestWhichNamespaceANodeIsOf(t *testing.T) {
+	sys := t.TempDir()
+	for name, text := range map[string]string{"nvme0n2": "5\n", "nvme0n3": "2\n", "nvme0n4": "many\n", "nvme1n1": "7\n"} {
+		dir := filepath.Join(sys, "block", name)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "nsid"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	of := nsidOf(sys, []string{"/dev/nvme0n2", "/dev/nvme0n3", "/dev/nvme0n4", "/dev/nvme0n9"})
+	for path, want := range map[string]uint32{
+		"/dev/nvme0n2": 5, "/dev/nvme0n3": 2,
+		"/dev/nvme0n4": 0, "/dev/nvme0n9": 0,
+		"/dev/nvme1n1": 0, // another drive's
+	} {
+		if got := of(path); got != want {
+			t.Errorf("%s: got %d, want %d", path, got, want)
+		}
+	}
+}
+
 // What is probed must be what was listed, and a node that is not what its name
 // says answers nothing.
 func TestProbeOfSomethingElse(t *testing.T) {

@@ -394,9 +394,8 @@ func TestCardIsLetGoOfAfterCtrlC(t *testing.T) {
 			}
 			return 0, nil
 		}
-		_, err := fw.Start(ctx, inventory.MMCErase, erase.StartOptions{})
-		if got := erase.StateFailed; err == nil {
-			if got = end(t, fw).State; got != erase.StateFailed {
+		if _, err := fw.Start(ctx, inventory.MMCErase, erase.StartOptions{}); err == nil {
+			if got := end(t, fw).State; got != erase.StateFailed {
 				t.Errorf("lost %v: %v", lost, got)
 			}
 		}

@@ -56,6 +56,12 @@ func (n *nvmeDrive) Abilities(ctx context.Context) (inventory.Abilities, error) 
 		t = nvme.Security{To: n.wire}
 	}
 	tcgAbilities(ctx, t, &a)
+	for i := range a.Erasers {
+		// Whatever comes that way is for the whole drive.
+		if e := &a.Erasers[i]; e.WholeDrive && b.count == 0 && e.Blocked == "" {
+			e.Blocked = b.all
+		}
+	}
 	return a, nil
 }
 

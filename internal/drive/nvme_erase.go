@@ -74,7 +74,9 @@ func (n *nvmeDrive) Start(ctx context.Context, command inventory.EraseCommand, o
 	case inventory.NVMeFormatUser, inventory.NVMeFormatCrypto:
 		commands, err = n.startFormat(ctx, command, o)
 	case inventory.TCGRevert, inventory.TCGPSIDRevert:
-		if commands, err = n.lock.Start(ctx, command); err == nil {
+		if err = n.allShown(ctx); err != nil {
+			err = fmt.Errorf("%s: %w", command, err)
+		} else if commands, err = n.lock.Start(ctx, command); err == nil {
 			n.job = &nvmeJob{command: command, tcg: true}
 		}
 	default:

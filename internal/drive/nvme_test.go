@@ -325,7 +325,11 @@ func TestNVMeNamespacesThatNobodyConfirmed(t *testing.T) {
 			fw := d.open(t)
 			c.change(d)
 			_, _ = fw.Abilities(context.Background()) // the runner asks again
-			for _, command := range []inventory.EraseCommand{inventory.NVMeSanitizeBlock, inventory.NVMeSanitizeCrypto, inventory.NVMeFormatUser} {
+			whole := []inventory.EraseCommand{inventory.NVMeSanitizeBlock, inventory.NVMeSanitizeCrypto, inventory.NVMeFormatUser}
+			if c.want != nil {
+				whole = append(whole, inventory.TCGRevert, inventory.TCGPSIDRevert)
+			}
+			for _, command := range whole {
 				if _, err := fw.Start(context.Background(), command, erase.StartOptions{}); !errors.Is(err, c.want) {
 					t.Errorf("%s: %v", command, err)
 				}

@@ -11,10 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Why the machine's lock is not to be had.
 var (
-	// ErrBusy: the machine must stay awake for a run.
+	// ErrBusy means that the machine must stay awake for a run.
 	ErrBusy = errors.New("another ombruk run is at work")
-	// ErrSleeping: the machine is being put to sleep.
+	// ErrSleeping means that the machine is being put to sleep.
 	ErrSleeping = errors.New("another ombruk run is about to suspend the machine")
 )
 
