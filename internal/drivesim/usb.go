@@ -131,6 +131,7 @@ func (f *usbFront) reset() {
 
 // facts are what the host sees of the bridge instead of the drive.
 func (f *usbFront) facts(a *area, d *inventory.Drive) {
+	d.ReadOnly = f.p.WriteProtect // which Linux reads from MODE SENSE
 	f.inner.facts(a, d)
 	id := scsiIdentity{}
 	f.name(&id)
