@@ -300,6 +300,10 @@ func (r *runner) circumstances() {
 		if !known {
 			r.except("hidden-area-unknown", "Whether the drive hides an area (HPA, DCO, AMA) could not be asked.", nil)
 		}
+	case inventory.BusSAS:
+		if a := r.result.After; a != nil && a.Protocol == "scsi" && !known {
+			r.except("hidden-area-unknown", "Whether the drive was made smaller than it is could not be asked.", nil)
+		}
 	case inventory.BusVirtual:
 		r.except("logical-device", "This is a logical device made of others; what lies beneath it is not covered.", nil)
 	}
