@@ -11,6 +11,7 @@ import (
 	"github.com/ombruk/ombruk/internal/mmc"
 	"github.com/ombruk/ombruk/internal/nvme"
 	"github.com/ombruk/ombruk/internal/scsi"
+	"github.com/ombruk/ombruk/inventory"
 )
 
 // anyWire answers every command when it is let go.
@@ -102,11 +103,29 @@ func TestNamespacesOfADriveAtWorkAreClosedWithoutALookAtThem(t *testing.T) {
 // What still looks for a drive after it was closed must not open it again.
 func TestClosedDriveIsNotOpenedAgain(t *testing.T) {
 	d := shelf(t, t.TempDir(), "sda", "A", 8192)
-	h := &host{drive: d, sys: t.TempDir()}
+	there := d.at.Load().facts
+	h := &host{drive: d, sys: t.TempDir(), drives: func(context.Context) ([]inventory.Drive, error) {
+		return []inventory.Drive{there}, nil
+	}}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Refind(context.Background()); !errors.Is(err, erase.ErrGone) {
 		t.Errorf("got %v", err)
+	}
+	// It is closed while it is looked for.
+	d = shelf(t, t.TempDir(), "sda", "A", 8192)
+	there, h.drive = d.at.Load().facts, d
+	if err := d.at.Load().close(); err != nil {
+		t.Fatal(err)
+	}
+	h.drives = func(context.Context) ([]inventory.Drive, error) {
+		return []inventory.Drive{there}, d.Close()
+	}
+	if err := h.Refind(context.Background()); !errors.Is(err, erase.ErrGone) {
+		t.Errorf("closed meanwhile: got %v", err)
+	}
+	if _, err := d.at.Load().direct.Stat(); err == nil {
+		t.Error("closed meanwhile, and left open")
 	}
 }
