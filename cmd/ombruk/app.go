@@ -137,7 +137,7 @@ standard, verifies that, and writes a signed certificate that anybody can check.
 	f.StringVar(&a.flags.keys, "keys", "", "folder of keys (default: keys in $OMBRUK_HOME, else in the user's configuration folder)")
 	f.StringVar(&a.flags.passphraseFile, "passphrase-file", "", "file whose first line is the passphrase (default: $OMBRUK_PASSPHRASE, else asked)")
 	f.StringVar(&a.flags.contract, "contract", "", "contract file (YAML)")
-	f.StringVar(&a.flags.policy, "policy", "", "policy file (YAML; default: the one shipped)")
+	f.StringVar(&a.flags.policy, "policy", "", "policy file (YAML), or common-practice for the looser one that is shipped too (default: the shipped one)")
 	f.StringVar(&a.flags.agency, "agency", "", "organisation number of the agency the unit comes from")
 	f.StringVar(&a.flags.asset, "asset", "", "asset tag of the unit")
 	f.StringVar(&a.flags.order, "order", "", "order number")

@@ -21,14 +21,17 @@ func newEraseCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "erase TARGET... | --simulate PROFILE",
 		Short: "Sanitize block devices or image files, from plan to certificate",
-		Long: `Sanitizes one or more block devices or image files to a standard, reads them
-back, and leaves a signed record (<id>.evidence.json) and page (<id>.pdf) for
-each in the output folder. With several targets nothing is written unless all
-may be. Mounted drives, drives in use, the boot medium, and drives that nobody
-confirmed are refused.
+		Long: `Sanitizes one or more block devices or image files to a standard: by a command
+of the drive's own firmware where the standard asks for Purge, by overwriting
+where it asks for that. Each is read back, and leaves a signed record
+(<id>.evidence.json) and page (<id>.pdf) in the output folder. 'ombruk plan'
+shows beforehand what will be done and what else could be. With several targets
+nothing is written unless all may be. Mounted drives, drives in use, the boot
+medium, and drives that nobody confirmed are refused.
 
 ` + exitHelp,
-		Example: `  ombruk erase /dev/sdb --standard nist-800-88r2-clear --confirm WD-WXC1A8
+		Example: `  ombruk erase /dev/nvme0n1 --confirm S4EXNX0R1
+  ombruk erase /dev/sdb --standard nist-800-88r2-clear --confirm WD-WXC1A8
   ombruk erase disk.img --standard nist-800-88r2-clear --confirm disk.img`,
 		Args: targetsOrSimulated(f),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -38,7 +38,7 @@ type jobFlags struct {
 func (f *jobFlags) planning(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.standard, "standard", "nist-800-88r2-purge", "standard to sanitize to (ombruk plan --help lists them)")
-	fs.StringVar(&f.verify, "verify", "", "how much is read back: full, sample or none (default: the policy's, which is full)")
+	fs.StringVar(&f.verify, "verify", "", "how much is read back: full, sample or none (default: the policy's, by technique)")
 	fs.StringVar(&f.accept, "accept", "", "least Method the customer settles for: clear or purge (default: the standard's)")
 	fs.BoolVar(&f.bestEffort, "best-effort", false, "run the strongest technique even when it cannot reach the accepted Method; the page is then a record, not a certificate")
 	fs.BoolVar(&f.allowFabric, "allow-fabric", false, "allow drives that are reached over a network or storage fabric")
