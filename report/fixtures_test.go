@@ -198,6 +198,50 @@ func atWork() certs.Sanitization {
 	return ended(rec, 0)
 }
 
+// locksIfSwitchedOff was cancelled during a security erase, which a power cut
+// stops, and which leaves our password on the drive.
+func locksIfSwitchedOff() certs.Sanitization {
+	rec := clean()
+	rec.Requested = certs.Requested{Standard: "nist-800-88r2-purge", Method: erase.Purge}
+	rec.Accepted.Method = erase.Purge
+	rec.Outcome, rec.Fulfilled, rec.Assurance, rec.Disposition = erase.Interrupted, false, erase.AssuranceNone, erase.Hold
+	rec.Achieved = certs.Achieved{Technique: erase.SecurityErase}
+	rec.Drive.Health = certs.Health{Before: "passed, 31207 h, 8 reallocated, 1 pending, 0 uncorrectable"}
+	rec.RandomKeySHA256 = hash("key")
+	rec.Steps = []certs.Step{
+		byDrive(0, 41, erase.StepMark, "", 1026*4096),
+		byDrive(42, 1860, erase.StepErase, inventory.ATASecurityEraseEnhanced, 0,
+			erase.Command{Name: "SECURITY SET PASSWORD", Code: "F1h", Status: "status 50h error 00h count 0000h lba 000000000000h device 40h"},
+			erase.Command{Name: "SECURITY ERASE PREPARE", Code: "F3h", Status: "status 50h error 00h count 0000h lba 000000000000h device 40h"},
+			erase.Command{Name: "SECURITY ERASE UNIT, enhanced", Code: "F4h", Status: "sent; no answer yet"}),
+	}
+	rec.Steps[1].Technique = erase.SecurityErase
+	rec.Verification = certs.Verification{Mode: erase.VerifyNone, Fraction: "0"}
+	rec.Exceptions = []erase.Exception{
+		{Code: "at-work-locked", Params: map[string]string{"password": erase.OwnPassword}, Text: "The drive must not be switched off."},
+		{Code: "interrupted", Params: map[string]string{"percent": "31", "cause": "context canceled"}, Text: "Cancelled."},
+	}
+	rec.People.VerifiedBy = nil
+	return ended(rec, 0)
+}
+
+// wornOut is a drive that is clean and of no use any more.
+func wornOut() certs.Sanitization {
+	rec := crypto()
+	rec.Outcome, rec.Disposition = erase.SanitizedWithExceptions, erase.Destroy
+	rec.Drive.Health = certs.Health{Before: "failing, 41022 h, 12 uncorrectable, 104 % used, 2 % spare", After: "failing, 41022 h, 12 uncorrectable, 104 % used, 2 % spare"}
+	rec.Steps = rec.Steps[1:]
+	rec.Verification.Markers, rec.Verification.Remembered = 0, 8079
+	rec.Exceptions = []erase.Exception{
+		{Code: "takes-no-writes", Text: "The drive takes no writes any more, as worn-out flash does."},
+		{Code: "failing-health", Text: "The drive itself says that its health is failing."},
+		{Code: "markers-refused", Params: map[string]string{"markers": "0", "places": "4098"}, Text: "Of 4098 markers the drive took 0 before the erase."},
+	}
+	same := *rec.People.PerformedBy
+	rec.People.VerifiedBy = &same
+	return rec
+}
+
 // frozen never got as far as an erase.
 func frozen() certs.Sanitization {
 	rec := restored()

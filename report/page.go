@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
 
@@ -20,6 +21,7 @@ func (s *sheet) issuerName() string {
 // addPage starts a page with its watermark and the line that says why.
 func (s *sheet) addPage() {
 	s.pdf.AddPage()
+	s.floor = bottom
 	var key string
 	switch s.page.Mode {
 	case certs.ModeReal:
@@ -107,10 +109,7 @@ func (s *sheet) nextHead() {
 func (s *sheet) numberPages() {
 	pages := s.pdf.PageCount()
 	for n := 1; n <= pages; n++ {
-		s.pdf.SetPage(n)
-		// The writer thinks in one stream and leaves out a font that is
-		// already set, which on another page it is not.
-		s.pdf.SetFont(family, "B", 1)
+		s.onPage(n)
 		y := 30.0
 		if n > 1 {
 			y = 26
@@ -119,9 +118,18 @@ func (s *sheet) numberPages() {
 	}
 }
 
+// onPage goes back to a page.
+func (s *sheet) onPage(n int) {
+	s.pdf.SetPage(n)
+	// The writer thinks in one stream and leaves out a font that is already
+	// set, which on another page it is not.
+	s.pdf.SetFont(family, "B", 1)
+}
+
 // band is what stands in the answer band beside the word.
 type band struct {
 	sub    string // a sentence under the word, or nothing
+	strong bool   // the sentence takes back something of the word
 	fields []bandField
 }
 
@@ -149,9 +157,9 @@ func (s *sheet) drawBand(b band) {
 	baseline := top + height/2 + word.points*mmPerPoint*0.36
 	if b.sub != "" {
 		baseline -= 2.6
-		sub := style{9, false, ink, 4}
-		clean := s.clean(b.sub, false)
-		for s.r.regular.width(clean, sub.points) > room && sub.points > 6 {
+		sub := style{9, b.strong, ink, 4}
+		clean := s.clean(b.sub, b.strong)
+		for s.face(b.strong).width(clean, sub.points) > room && sub.points > 6 {
 			sub.points -= 0.5
 		}
 		s.text(x, baseline+6, clean, sub)
@@ -198,9 +206,15 @@ func (s *sheet) issuerStrip() {
 	s.y += height
 }
 
-// foot draws what ties the page to its record, at the bottom of the last page.
-func (s *sheet) foot(policy *certs.Policy, randomKey string) error {
-	const qrSize, labelWidth = 31.0, 19.0
+const (
+	qrSize  = 31.0
+	footGap = 3.0 // between the foot's code and what is above it
+)
+
+// foot sets what ties the page to its record, and keeps room for it at the
+// bottom of the first page, below the answer it belongs to.
+func (s *sheet) foot(policy *certs.Policy, randomKey string) {
+	const labelWidth = 19.0
 	h := s.header
 	x := left + qrSize + 2
 	width := right - x
@@ -221,7 +235,7 @@ func (s *sheet) foot(policy *certs.Policy, randomKey string) error {
 		delete(args, "Previous")
 	}
 	add("chain", s.t.Get(chain, args))
-	add("station", joined(", ", h.Station.Name, h.Station.ID))
+	add("station", s.station(h.Station))
 	add("instance", h.Station.Instance)
 	if s.page.Issuer.Fingerprint != h.Station.ID {
 		add("issuer-key", s.page.Issuer.Fingerprint)
@@ -253,17 +267,36 @@ func (s *sheet) foot(policy *certs.Policy, randomKey string) error {
 		height += r.height
 	}
 	height = max(height, qrSize)
-	s.need(height + 3)
-	top := max(bottom-height, s.y+3)
+	s.footRows = rows
+	s.floor = bottom - height - footGap
+}
+
+// drawFoot draws the foot on the first page, when all pages are laid out.
+func (s *sheet) drawFoot() error {
+	top := bottom
+	for _, r := range s.footRows {
+		top -= r.height
+	}
+	top = min(top, bottom-qrSize)
+	s.onPage(1)
+	s.floor = bottom
 	s.line(left, top-2, right, top-2, hairline, 0.2)
-	if err := s.drawQR(fmt.Sprintf("OMBRUK:1:%s:%s", h.ID, s.digest), left-2.5, top-1, qrSize+2.5); err != nil {
+	if err := s.drawQR(fmt.Sprintf("OMBRUK:1:%s:%s", s.header.ID, s.digest), left-2.5, top-1, qrSize+2.5); err != nil {
 		return err
 	}
 	s.y = top
-	for _, r := range rows {
-		s.put(r)
-	}
+	s.put(s.footRows...)
 	return nil
+}
+
+// station names a station and its key. A station that made its key itself is
+// called after that key, which then need not stand there twice.
+func (s *sheet) station(st certs.Station) string {
+	name := st.Name
+	if digits, ok := strings.CutPrefix(name, "self-made key "); ok && strings.HasPrefix(st.ID, digits) {
+		name = s.t.Get("value.self-made-key", nil)
+	}
+	return joined(", ", name, st.ID)
 }
 
 // joined joins what is not empty.

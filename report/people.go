@@ -8,7 +8,7 @@ import (
 
 	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
-	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/internal/lang"
 )
 
 // exceptions draws what a reader must know, or the sentence that there is
@@ -67,14 +67,14 @@ func (s *sheet) exception(e erase.Exception, variants []string) string {
 	for k, v := range e.Params {
 		args[k] = v
 		if k == "cause" {
-			args[k] = s.cause(v)
+			args[k] = s.cause(v, e.Code)
 		}
 		if k == "accepted" || k == "achieved" {
 			args[k] = s.known("method", v)
 		}
 		if n, err := strconv.ParseInt(v, 10, 64); err == nil {
 			switch k {
-			case "blocks":
+			case "blocks", "markers", "places", "remembered":
 				args[k] = s.t.Number(n)
 			case "bytes":
 				args[k] = s.t.Bytes(n)
@@ -96,10 +96,14 @@ func (s *sheet) exception(e erase.Exception, variants []string) string {
 			text = e.Code
 		}
 	}
-	if cause := e.Params["cause"]; ok && e.Code == "hidden-area-left" && cause != "" {
-		text += " " + s.t.Get("exceptions.cause", map[string]any{"Cause": s.cause(cause)})
+	if cause := s.cause(e.Params["cause"], e.Code); ok && e.Code == "hidden-area-left" && cause != "" {
+		text += " " + s.t.Get("exceptions.cause", map[string]any{"Cause": cause})
 	}
-	// A cause may end with its own full stop.
+	// A cause may say nothing that the sentence does not, or may end with its
+	// own full stop.
+	if ok {
+		text = strings.ReplaceAll(text, ": .", ".")
+	}
 	if strings.HasSuffix(text, "..") && !strings.HasSuffix(text, "...") {
 		text = strings.TrimSuffix(text, ".")
 	}
@@ -107,34 +111,6 @@ func (s *sheet) exception(e erase.Exception, variants []string) string {
 		text += " " + s.t.Get("exceptions.cut", nil)
 	}
 	return text
-}
-
-// cause is a cause in the page's words as far as it has them: an error is a
-// chain of parts, and those that package erase always words alike are
-// translated. What a drive or a kernel said stays as it is.
-func (s *sheet) cause(text string) string {
-	parts := strings.Split(text, ": ")
-	for i, p := range parts {
-		id := inventory.EraseCommand(strings.TrimPrefix(p, "start "))
-		if name := erase.SpecificationName(id); name != string(id) {
-			parts[i] = name
-		} else if words, ok := s.t.Try("cause."+strings.ReplaceAll(p, " ", "-"), nil); ok {
-			parts[i] = words
-		}
-	}
-	return strings.Join(parts, ": ")
-}
-
-// space names a part of a drive beside the target: a word and perhaps a number.
-func (s *sheet) space(name string) string {
-	word, number := name, ""
-	if i := strings.LastIndexByte(name, ' '); i > 0 && strings.Trim(name[i+1:], "0123456789") == "" {
-		word, number = name[:i], name[i+1:]
-	}
-	if text, ok := s.t.Try("space."+strings.ReplaceAll(word, " ", "-"), nil); ok {
-		return joined(" ", text, number)
-	}
-	return name
 }
 
 // ranges lists block ranges, the first of them where there are many.
@@ -153,6 +129,28 @@ func (s *sheet) ranges(list []erase.BadRange) string {
 		text = s.t.Count("exceptions.more", int64(more), map[string]any{"Ranges": text})
 	}
 	return text
+}
+
+// verified are the people of a record whose read-back may have been the same
+// person's doing: then the page says that it was the program's read-back, so
+// that nobody takes it for a second person, and names nobody where the
+// read-back did not show the drive to be clean.
+func verified(t *lang.Text, rec certs.Sanitization) certs.People {
+	p := rec.People
+	performer := rec.Operator
+	if p.PerformedBy != nil {
+		performer = p.PerformedBy.Name
+	}
+	switch {
+	case p.VerifiedBy == nil || p.VerifiedBy.Name == "" || p.VerifiedBy.Name != performer && p.VerifiedBy.Name != rec.Operator:
+	case !rec.Outcome.Clean():
+		p.VerifiedBy = nil
+	default:
+		by := *p.VerifiedBy
+		by.Name = t.Get("people.read-back", map[string]any{"Name": by.Name})
+		p.VerifiedBy = &by
+	}
+	return p
 }
 
 // people draws the accountable people (NIST SP 800-88 Rev. 2 section 4.6:
@@ -197,17 +195,16 @@ func (s *sheet) people(p certs.People, operator string, clock certs.Clock) {
 		}
 		rows = append(rows, r)
 	}
-	s.together(9, rows...)
-	s.section("people")
-	s.put(rows...)
-	s.skip(1.2)
 	st := value
 	if !clock.Trusted {
 		st = strong
 	}
-	s.put(makeRow(
+	rows = append(rows, row{height: 1.2 * s.density.space}, makeRow(
 		s.cell(left, labelWidth-1, s.t.Get("field.clock", nil), label),
 		s.cell(left+labelWidth, right-left-labelWidth, s.clock(clock), st)))
+	s.together(9, rows...)
+	s.section("people")
+	s.put(rows...)
 }
 
 // personField is one fact about a person. The signature of a named person is

@@ -90,15 +90,15 @@ func (r *Renderer) Sanitization(rec certs.Sanitization, p Page) ([]byte, error) 
 	if err := rec.Check(); err != nil {
 		return nil, fmt.Errorf("draw record %s: %w", rec.ID, err)
 	}
-	return r.draw(rec.Header, p, judge(rec), func(s *sheet) error {
+	return r.draw(rec.Header, p, judge(rec), func(s *sheet) {
 		s.firstHead()
+		s.foot(&rec.Policy, rec.RandomKeySHA256)
 		s.drawBand(sanitizationBand(s, rec))
 		s.unitAndDrive(rec)
 		s.work(rec)
 		s.verification(rec)
 		s.exceptions(rec.Exceptions, readAsErased(rec))
-		s.people(rec.People, rec.Operator, rec.Clock)
-		return s.foot(&rec.Policy, rec.RandomKeySHA256)
+		s.people(verified(s.t, rec), rec.Operator, rec.Clock)
 	})
 }
 
@@ -107,39 +107,40 @@ func (r *Renderer) Unit(rec certs.Unit, p Page) ([]byte, error) {
 	if err := rec.Check(); err != nil {
 		return nil, fmt.Errorf("draw record %s: %w", rec.ID, err)
 	}
-	return r.draw(rec.Header, p, judgeUnit(rec), func(s *sheet) error {
+	return r.draw(rec.Header, p, judgeUnit(rec), func(s *sheet) {
 		s.firstHead()
+		s.foot(nil, "")
 		s.drawBand(unitBand(s, rec))
 		s.machine(rec)
 		s.drives(rec)
 		s.notes(rec.Machine.Notes)
 		s.people(rec.People, rec.Operator, rec.Clock)
-		return s.foot(nil, "")
 	})
 }
 
 // draw lays a record out and writes the document. What does not fit on one
 // page is tried again a little tighter, and kept so if that saves a page.
-func (r *Renderer) draw(h certs.Header, p Page, v verdict, layout func(*sheet) error) ([]byte, error) {
+func (r *Renderer) draw(h certs.Header, p Page, v verdict, layout func(*sheet)) ([]byte, error) {
 	if p.Mode != certs.ModeReal && p.Mode != certs.ModeDemo {
 		// Nothing about a drive that does not exist is titled a certificate.
 		v.title = "title.simulated"
 	}
 	var best *sheet
-	for _, d := range []density{{1, 1}, {0.97, 0.94}, {0.95, 0.88}} {
+	for _, d := range []density{{1, 1}, {0.97, 0.94}, {0.95, 0.88}, {0.93, 0.84}} {
 		s, err := r.open(h, p, v, d)
 		if err != nil {
 			return nil, fmt.Errorf("draw record %s: %w", h.ID, err)
 		}
-		if err := layout(s); err != nil {
-			return nil, fmt.Errorf("draw record %s: %w", h.ID, err)
-		}
+		layout(s)
 		if best == nil || s.pdf.PageCount() < best.pdf.PageCount() {
 			best = s
 		}
 		if best.pdf.PageCount() == 1 {
 			break
 		}
+	}
+	if err := best.drawFoot(); err != nil {
+		return nil, fmt.Errorf("draw record %s: %w", h.ID, err)
 	}
 	best.numberPages()
 	if err := best.err(); err != nil {

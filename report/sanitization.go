@@ -84,6 +84,11 @@ func sanitizationBand(s *sheet, rec certs.Sanitization) band {
 	switch {
 	case goesOn(rec.Exceptions) && rec.Disposition == erase.Hold:
 		b.sub = s.t.Get("disposition.goes-on", nil)
+	case leftAtWork(rec.Exceptions) && rec.Disposition == erase.Hold:
+		b.sub, b.strong = s.t.Get("disposition.at-work", nil), true
+	case rec.Outcome.Clean() && rec.Fulfilled && rec.Disposition == erase.Destroy:
+		// The word above is about the data; the drive is of no use all the same.
+		b.sub, b.strong = s.t.Get("disposition.clean-destroy", nil), true
 	case rec.Disposition != "":
 		b.sub = s.known("disposition", string(rec.Disposition))
 	}
@@ -276,10 +281,10 @@ func (s *sheet) work(rec certs.Sanitization) {
 	}
 	s.put(
 		s.columns(
-			column{field{"ordered", ordered}, 58, false},
-			column{field{"requested", short(s.method(rec.Requested.Method, doc))}, 26, false},
-			column{field{"accepted", s.accepted(rec.Accepted, doc)}, 42, false},
-			column{field{"achieved", achieved}, 48, true}),
+			column{field{"ordered", ordered}, 50, false},
+			column{field{"requested", short(s.method(rec.Requested.Method, doc))}, 22, false},
+			column{field{"accepted", s.accepted(rec.Accepted, doc)}, 40, false},
+			column{field{"achieved", achieved}, 62, true}),
 		s.columns(
 			column{field{"tool", s.tool(rec.Tool)}, 44, false},
 			column{field{"started", s.t.Time(clock.WallStarted)}, 54.5, false},
@@ -340,9 +345,9 @@ func (s *sheet) achievedSentence(rec certs.Sanitization, doc string) string {
 		return s.t.Get("sentence.attempted", map[string]any{"Technique": technique})
 	}
 	text := s.t.Get("sentence.achieved", map[string]any{
-		"Technique": technique, "Method": s.method(rec.Achieved.Method, doc), "Document": doc})
+		"Technique": technique, "Method": short(s.method(rec.Achieved.Method, doc)), "Document": doc})
 	if !rec.Fulfilled {
-		text += " " + s.t.Get("sentence.below", map[string]any{"Accepted": s.method(rec.Accepted.Method, doc)})
+		text += " " + s.t.Get("sentence.below", map[string]any{"Accepted": short(s.method(rec.Accepted.Method, doc))})
 	}
 	return text
 }

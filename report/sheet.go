@@ -72,6 +72,8 @@ type sheet struct {
 	logoAspect float64
 	density    density
 	y          float64
+	floor      float64 // where this page's room ends
+	footRows   []row
 	firstErr   error
 }
 
@@ -174,7 +176,7 @@ func (s *sheet) together(extra float64, rows ...row) {
 // need starts a new page unless there is room for h more millimetres.
 func (s *sheet) need(h float64) {
 	const rounding = 0.01 // of lengths that were added up in another order
-	if s.y+h > bottom+rounding && s.y > nextTop {
+	if s.y+h > s.floor+rounding && s.y > nextTop {
 		s.addPage()
 		s.nextHead()
 	}

@@ -15,9 +15,6 @@ import (
 // different patterns share one.
 const maxStepRows = 9
 
-// maxCommands is how many commands of one step are shown.
-const maxCommands = 8
-
 // stepGroup is a run of consecutive steps that one row of the table stands for.
 type stepGroup struct {
 	first, last int // step numbers from 1, both inclusive
@@ -83,10 +80,10 @@ type stepColumns struct {
 
 var stepTable = [...]stepColumns{
 	{"number", left, 9},
-	{"step", left + 10, 80},
-	{"start", left + 92, 32},
-	{"end", left + 125, 32},
-	{"bytes", left + 158, 16},
+	{"step", left + 10, 86},
+	{"start", left + 97, 31},
+	{"end", left + 128.5, 31},
+	{"bytes", left + 160, 14},
 }
 
 // steps draws the table of steps. What the drive was given and what it
@@ -120,11 +117,14 @@ func (s *sheet) steps(steps []certs.Step) {
 			cells = append(cells, s.cell(c.x, c.width, texts[j], text))
 		}
 		r := makeRow(cells...)
-		for _, line := range append(s.answers(g), s.patternsInOrder(g)) {
-			if line == "" {
+		for _, line := range append(s.answers(g), answer{text: s.patternsInOrder(g)}) {
+			if line.text == "" {
 				continue
 			}
-			wide := s.cell(stepTable[1].x, right-stepTable[1].x, line, below)
+			wide := s.cell(stepTable[1].x, right-stepTable[1].x, line.text+line.more, below)
+			if line.cut && len(wide.lines) > 1 {
+				wide.lines = []string{s.cutTo(right-stepTable[1].x, line.text, line.more, wide.style)}
+			}
 			wide.dy = r.height
 			cells = append(cells, wide)
 			r = makeRow(cells...)
@@ -133,7 +133,7 @@ func (s *sheet) steps(steps []certs.Step) {
 		if i == 0 {
 			s.together(0, header, r)
 			s.put(header)
-		} else if s.y+r.height > bottom {
+		} else if s.y+r.height > s.floor {
 			s.need(r.height)
 			s.put(header)
 		}
@@ -214,17 +214,28 @@ func (s *sheet) pattern(p string) string {
 	return p
 }
 
+// answer is a line on what the drive was given and what it answered.
+type answer struct {
+	text string
+	more string // how much was left out behind it
+	cut  bool   // what does not fit on one line is left to the record
+}
+
 // answers are what the drive was given in a row's steps and what it answered,
 // a line each. Passes of overwriting take one line, once if the answer was
 // always the same.
-func (s *sheet) answers(g stepGroup) []string {
-	var lines []string
+func (s *sheet) answers(g stepGroup) []answer {
+	var lines []answer
 	if !overwrites(g.steps[0]) {
 		lines = s.commands(g.steps[0].Commands)
 	} else {
 		var answers []string
 		for _, st := range g.steps {
-			answers = append(answers, strings.Join(s.commands(st.Commands), "; "))
+			var texts []string
+			for _, c := range st.Commands {
+				texts = append(texts, s.command(c))
+			}
+			answers = append(answers, strings.Join(texts, "; "))
 		}
 		distinct := slices.Compact(slices.Sorted(slices.Values(answers)))
 		text := distinct[0]
@@ -234,47 +245,38 @@ func (s *sheet) answers(g stepGroup) []string {
 		case len(g.steps) > 1 && text != "":
 			text = s.t.Count("steps.each", int64(len(g.steps)), map[string]any{"Answer": text})
 		}
-		lines = append(lines, text)
+		lines = append(lines, answer{text: text})
 	}
 	if g.errors > 0 {
-		lines = append(lines, s.t.Count("steps.errors", int64(g.errors), nil))
+		lines = append(lines, answer{text: s.t.Count("steps.errors", int64(g.errors), nil)})
 	}
 	return lines
 }
 
-// commands are the lines of a step's commands. Of a question that was asked
-// over and over only the first and the last answer are shown, and of very many
-// commands the first ones and the last.
-func (s *sheet) commands(list []erase.Command) []string {
-	type line struct {
-		command erase.Command
-		left    int // out of the list behind it
-	}
-	var lines []line
+// commands are the first command of a step and the last, with their answers;
+// those between them are counted. A drive may have been asked ten thousand
+// times, and the record tells it all.
+func (s *sheet) commands(list []erase.Command) []answer {
+	var lines []answer
 	for i, c := range list {
-		again := func(j int) bool { return j >= 0 && j < len(list) && list[j].Name == c.Name && list[j].Code == c.Code }
-		if again(i-1) && again(i+1) {
-			lines[len(lines)-1].left++ // counted behind the one before
-			continue
-		}
-		lines = append(lines, line{command: c})
-	}
-	if n := len(lines); n > maxCommands {
-		out := lines[maxCommands-2].left
-		for _, l := range lines[maxCommands-1 : n-1] {
-			out += 1 + l.left
-		}
-		lines[maxCommands-2].left = out
-		lines = append(lines[:maxCommands-1], lines[n-1])
-	}
-	var out []string
-	for _, l := range lines {
-		out = append(out, s.command(l.command))
-		if l.left > 0 {
-			out = append(out, s.t.Count("steps.more-commands", int64(l.left), nil))
+		if i == 0 || i == len(list)-1 {
+			lines = append(lines, answer{text: s.command(c), cut: true})
 		}
 	}
-	return out
+	if left := len(list) - 2; left > 0 {
+		lines[0].more = " " + s.t.Count("steps.more-commands", int64(left), nil)
+	}
+	return lines
+}
+
+// cutTo is text with an ellipsis, and behind it what is never cut, in one line.
+func (s *sheet) cutTo(width float64, text, more string, st style) string {
+	g := s.face(st.bold)
+	runes, end := []rune(g.clean(text)), "\u2026"+g.clean(more)
+	for len(runes) > 0 && g.width(string(runes)+end, st.points) > width {
+		runes = runes[:len(runes)-1]
+	}
+	return strings.TrimRight(string(runes), " ,;:") + end
 }
 
 var transfers = regexp.MustCompile(`^(\d{1,18}) transfers, (\d{1,18}) refused$`)

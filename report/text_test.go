@@ -266,10 +266,10 @@ func TestMarkersInWords(t *testing.T) {
 	}{
 		{certs.Verification{}, ""},
 		{certs.Verification{Marker: "gone at all 4,096 places"}, "gone at all 4,096 places"},
-		{certs.Verification{Markers: 4096, Remembered: 3981}, "4,096 markers written before, none left; 3,981 other places remembered, none unchanged"},
+		{certs.Verification{Markers: 4096, Remembered: 3981}, "4,096 markers written before, none left; 3,981 other places compared, none unchanged"},
 		{certs.Verification{Markers: 4096}, "4,096 markers written before, none left"},
-		{certs.Verification{Remembered: 3981}, "No marker could be placed before; 3,981 other places remembered, none unchanged"},
-		{certs.Verification{Markers: 4096, MarkersLeft: 1, Remembered: 1, Unchanged: 1}, "4,096 markers written before, 1 still there; 1 other place remembered, 1 unchanged"},
+		{certs.Verification{Remembered: 3981}, "No marker could be placed before; 3,981 other places compared, none unchanged"},
+		{certs.Verification{Markers: 4096, MarkersLeft: 1, Remembered: 1, Unchanged: 1}, "4,096 markers written before, 1 still there; 1 other place compared, 1 unchanged"},
 	} {
 		if got := spoken(t, "en").markers(c.v); got != c.want {
 			t.Errorf("%+v: got %q, want %q", c.v, got, c.want)
@@ -295,45 +295,116 @@ func TestWhatReadingShows(t *testing.T) {
 }
 
 // A drive that was asked ten thousand times fills no page.
-func TestOfManyAnswersTheFirstAndTheLastAreShown(t *testing.T) {
+func TestOfManyCommandsTheFirstAndTheLastAreShown(t *testing.T) {
 	s := spoken(t, "en")
-	ask := erase.Command{Name: "SANITIZE STATUS EXT", Code: "B4h/0000h"}
-	list := []erase.Command{{Name: "OVERWRITE EXT", Status: "accepted"}}
+	var list []erase.Command
 	for i := range 10_000 {
-		c := ask
-		c.Status = fmt.Sprintf("progress %d", i)
-		list = append(list, c)
-	}
-	want := []string{"OVERWRITE EXT: accepted", "SANITIZE STATUS EXT (B4h/0000h): progress 0",
-		"9,998 more commands in the attached evidence.json", "SANITIZE STATUS EXT (B4h/0000h): progress 9999"}
-	if got := s.commands(list); !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	list = nil
-	for i := range 100 {
 		list = append(list, erase.Command{Name: fmt.Sprint("command ", i)})
 	}
-	got := s.commands(list)
-	if n := len(got); n != maxCommands+1 || got[0] != "command 0" || got[n-1] != "command 99" || got[n-2] != "92 more commands in the attached evidence.json" {
-		t.Errorf("of a hundred commands: %q", got)
+	for n, want := range map[int][]answer{
+		0:      nil,
+		1:      {{text: "command 0", cut: true}},
+		2:      {{text: "command 0", cut: true}, {text: "command 1", cut: true}},
+		10_000: {{text: "command 0", more: " (9,998 more in evidence.json)", cut: true}, {text: "command 9999", cut: true}},
+	} {
+		if got := s.commands(list[:n]); !slices.Equal(got, want) {
+			t.Errorf("of %d commands: %+v, want %+v", n, got, want)
+		}
+	}
+}
+
+// A long answer is one line, and how much was left out is never cut away.
+func TestALongAnswerEndsWithAnEllipsis(t *testing.T) {
+	s := spoken(t, "en")
+	s.r = renderer(t)
+	got := s.cutTo(60, strings.Repeat("status 50h, ", 40), "  8 more", value)
+	if !strings.HasPrefix(got, "status 50h, ") || !strings.HasSuffix(got, "\u2026  8 more") {
+		t.Errorf("got %q", got)
+	}
+	if w := s.r.regular.width(got, value.points); w > 60 {
+		t.Errorf("%q is %.1f mm wide, want at most 60", got, w)
 	}
 }
 
 func TestCausesAreTranslatedWhereTheyAreKnown(t *testing.T) {
-	for in, want := range map[string]string{
-		"start ata-security-erase-enhanced: SECURITY SET PASSWORD: frozen: status 51h": "SECURITY ERASE UNIT, enhanced mode: SECURITY SET PASSWORD: frosset: status 51h",
-		"device gone: no such device": "disken er borte: no such device",
-		"start the engine":            "start the engine",
-		"":                            "",
+	for _, c := range []struct{ code, in, want string }{
+		{"", "start ata-security-erase-enhanced: SECURITY SET PASSWORD: frozen: status 51h error 04h", "SECURITY ERASE UNIT, enhanced mode: SECURITY SET PASSWORD: frosset"},
+		{"", "device gone: no such device", "disken er borte"},
+		{"", "start the engine", "start the engine"},
+		{"", "", ""},
+		{"device-gone", "drive has been silent for 30m3s: device gone: SANITIZE DEVICE, SANITIZE STATUS EXT: command 85h: not delivered: drive does not answer: no such device",
+			"disken har ikke svart på 30 min 3 s: SANITIZE DEVICE, SANITIZE STATUS EXT: disken svarer ikke"},
+		{"erase-failed", "erase failed in the drive: SSTAT 0003h SPROG FFFFh SCDW10 00000004h SSI 00h: sanitize failed", ""},
+		{"standstill", "the drive says that it is at work and gets no further for 72h0m0s: sense 2h/04h/1Bh sanitize in progress, progress FD70h",
+			"den melder at den arbeider, men har ikke kommet videre på 72 t 0 min"},
+		{"hidden-area-left", "restore hidden areas: SET MAX ADDRESS EXT: status 51h error 04h count 0000h lba 000000000000h device 00h; a drive takes it once in a power cycle: switch it off and on, and start again",
+			"SET MAX ADDRESS EXT: disken godtar kommandoen bare én gang etter at den er slått på: slå den av og på, og start på nytt"},
+		{"identity-changed", `identity changed: the serial number was "A1 {{.X}}" before and is "B2" now`, "serienummeret var A1 {{.X}} før og er B2 nå"},
+		{"identity-changed", "identity changed: namespace 2 was not there when the plan was made", "namespace 2 fantes ikke da planen ble laget"},
+		{"not-left", "put the drive back into ordinary use: leave media verification state: still not done after 1h0m0s: SSTAT 0102h SPROG FFFFh",
+			"avslutning av medieverifiseringen: fortsatt ikke ferdig etter 1 t 0 min"},
 	} {
-		if got := spoken(t, "nb").cause(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
+		if got := plain(spoken(t, "nb").cause(c.in, c.code)); got != c.want {
+			t.Errorf("%s %q: got %q, want %q", c.code, c.in, got, c.want)
 		}
+	}
+	if got := spoken(t, "nb").exception(erase.Exception{Code: "erase-failed", Params: map[string]string{"cause": "erase failed in the drive: status 51h error 04h"}}, nil); got != "Disken melder at dens egen sletting mislyktes." {
+		t.Errorf("a cause that is all figures: %q", got)
 	}
 	// The words must be those that package erase uses.
 	for _, err := range []error{erase.ErrFrozen, erase.ErrLocked, erase.ErrRefusedByDrive, erase.ErrUnsupported, erase.ErrEraseFailed, erase.ErrGone, erase.ErrStalled, erase.ErrGivenUp, erase.ErrIdentityChanged, erase.ErrSizeChanged} {
 		if _, ok := spoken(t, "nb").t.Try("cause."+strings.ReplaceAll(err.Error(), " ", "-"), nil); !ok {
 			t.Errorf("cause %q has no words", err)
 		}
+	}
+}
+
+func TestPartsOfADriveHaveNames(t *testing.T) {
+	for in, want := range map[string]string{
+		"boot partition 2":                            "oppstartspartisjon 2",
+		"general purpose partition 1":                 "brukerpartisjon (general purpose) 1",
+		"namespace 12":                                "namespace 12",
+		"namespace 5, attached to no controller here": "namespace 5, som ikke er knyttet til denne kontrolleren",
+		"RPMB":                        "RPMB (beskyttet minneområde)",
+		"further logical unit 1 of 3": "logisk enhet 1 av 3 i tillegg",
+		"a new kind of thing":         "a new kind of thing",
+	} {
+		if got := spoken(t, "nb").space(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+// One person who erased and whose program read back is not two people.
+func TestAReadBackIsNoSecondPerson(t *testing.T) {
+	text := renderer(t).texts["nb"]
+	same := &certs.Person{Name: "Kari Nordmann", Date: "2026-11-22"}
+	other := &certs.Person{Name: "Ola Nordmann"}
+	for _, c := range []struct {
+		name     string
+		verifier *certs.Person
+		outcome  erase.Outcome
+		want     string
+	}{
+		{"clean", same, erase.Sanitized, "automatisk tilbakelesing, Kari Nordmann"},
+		{"clean, with exceptions", same, erase.SanitizedWithExceptions, "automatisk tilbakelesing, Kari Nordmann"},
+		{"a record of before that is not clean", same, erase.Failed, ""},
+		{"interrupted", same, erase.Interrupted, ""},
+		{"nobody", nil, erase.Failed, ""},
+		{"somebody else", other, erase.Sanitized, "Ola Nordmann"},
+		{"somebody else, not clean", other, erase.Failed, "Ola Nordmann"},
+	} {
+		rec := clean()
+		rec.Outcome, rec.People.VerifiedBy = c.outcome, c.verifier
+		got := ""
+		if p := verified(text, rec).VerifiedBy; p != nil {
+			got = p.Name
+		}
+		if got != c.want {
+			t.Errorf("%s: verified by %q, want %q", c.name, got, c.want)
+		}
+	}
+	if same.Name != "Kari Nordmann" {
+		t.Error("the record was changed")
 	}
 }

@@ -165,7 +165,7 @@ func (s *sheet) drives(rec certs.Unit) {
 		if i == 0 {
 			s.together(0, header, r)
 			s.put(header)
-		} else if s.y+r.height > bottom {
+		} else if s.y+r.height > s.floor {
 			s.need(r.height)
 			s.put(header)
 		}
