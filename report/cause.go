@@ -14,7 +14,7 @@ import (
 // of steps, and everything else stays as a drive or a kernel said it.
 
 // codes begin what a drive answered in figures; all that follows explains it.
-var codes = regexp.MustCompile(`^(status [0-9A-F]+h|SSTAT [0-9A-F]+h|sense [0-9A-F]+h/|card status [0-9A-F]+h)`)
+var codes = regexp.MustCompile(`^(status [0-9A-F]+h|SSTAT [0-9A-F]+h|sense [0-9A-F]+h/|card status [0-9A-F]+h|good;)`)
 
 // noise are parts that only say by which way an answer did not come.
 var noise = regexp.MustCompile(`^(command [0-9A-F]{2}h|CMD\d+|not delivered|no such device|connection timed out|context canceled)$`)
@@ -73,6 +73,9 @@ func (s *sheet) cause(text, code string) string {
 		}
 		id := inventory.EraseCommand(strings.TrimPrefix(p, "start "))
 		if name := erase.SpecificationName(id); name != string(id) {
+			if i+1 < len(parts) && !codes.MatchString(parts[i+1]) && s.phrase("cause.", parts[i+1]) == parts[i+1] {
+				continue // the command as it was sent says it more exactly
+			}
 			p = name
 		} else {
 			p = s.phrase("cause.", p)
@@ -105,6 +108,7 @@ var phrases = []struct {
 	{"cause.no-answer", regexp.MustCompile(`^no answer within (?P<duration>\S+)$`)},
 	{"cause.find-again", regexp.MustCompile(`^find (?P<path>/dev/\S+) again$`)},
 	{"cause.path-silent", regexp.MustCompile(`^(?P<path>/dev/\S+) does not answer$`)},
+	{"cause.other-drive", regexp.MustCompile(`^it was (?P<before>serial .*), and is (?P<now>serial .*)$`)},
 	{"cause.appeared", regexp.MustCompile(`^(?P<space>.+) was not there when the plan was made$`)},
 	{"cause.other-serial", regexp.MustCompile(`^the serial number was "(?P<before>.*)" before and is "(?P<now>.*)" now$`)},
 	{"cause.other-identity", regexp.MustCompile(`^IDENTIFY DEVICE said "(?P<before>.*)" before and says "(?P<now>.*)" now$`)},

@@ -328,7 +328,10 @@ func TestALongAnswerEndsWithAnEllipsis(t *testing.T) {
 
 func TestCausesAreTranslatedWhereTheyAreKnown(t *testing.T) {
 	for _, c := range []struct{ code, in, want string }{
-		{"", "start ata-security-erase-enhanced: SECURITY SET PASSWORD: frozen: status 51h error 04h", "SECURITY ERASE UNIT, enhanced mode: SECURITY SET PASSWORD: frosset"},
+		{"", "start ata-security-erase-enhanced: SECURITY SET PASSWORD: frozen: status 51h error 04h", "SECURITY SET PASSWORD: frosset"},
+		{"refused-by-drive", "start ata-sanitize-crypto: SANITIZE DEVICE, CRYPTO SCRAMBLE EXT: status 51h error 04h", "SANITIZE DEVICE, CRYPTO SCRAMBLE EXT"},
+		{"", "start ata-sanitize-crypto: not supported by the drive", "SANITIZE CRYPTO SCRAMBLE EXT: støttes ikke av disken"},
+		{"erase-failed", "erase failed in the drive: good; but the drive kept its password, which a success removes", "disken har beholdt passordet, som en vellykket sletting fjerner"},
 		{"", "device gone: no such device", "disken er borte"},
 		{"", "start the engine", "start the engine"},
 		{"", "", ""},
