@@ -122,8 +122,8 @@ func (s *sheet) steps(steps []certs.Step) {
 				continue
 			}
 			wide := s.cell(stepTable[1].x, right-stepTable[1].x, line.text+line.more, below)
-			if line.cut && len(wide.lines) > 1 {
-				wide.lines = []string{s.cutTo(right-stepTable[1].x, line.text, line.more, wide.style)}
+			if line.brief != "" && len(wide.lines) > 1 {
+				wide.lines = []string{s.cutTo(right-stepTable[1].x, line.brief, line.more, wide.style)}
 			}
 			wide.dy = r.height
 			cells = append(cells, wide)
@@ -218,7 +218,9 @@ func (s *sheet) pattern(p string) string {
 type answer struct {
 	text string
 	more string // how much was left out behind it
-	cut  bool   // what does not fit on one line is left to the record
+	// brief is set where the answer takes one line and the record tells the
+	// rest: the text without the command's parameters in words.
+	brief string
 }
 
 // answers are what the drive was given in a row's steps and what it answered,
@@ -260,7 +262,9 @@ func (s *sheet) commands(list []erase.Command) []answer {
 	var lines []answer
 	for i, c := range list {
 		if i == 0 || i == len(list)-1 {
-			lines = append(lines, answer{text: s.command(c), cut: true})
+			brief := c
+			brief.Code, _, _ = strings.Cut(c.Code, ": ")
+			lines = append(lines, answer{text: s.command(c), brief: s.command(brief)})
 		}
 	}
 	if left := len(list) - 2; left > 0 {
@@ -269,10 +273,15 @@ func (s *sheet) commands(list []erase.Command) []answer {
 	return lines
 }
 
-// cutTo is text with an ellipsis, and behind it what is never cut, in one line.
+// cutTo is text, with an ellipsis where it is too long, and behind it what is
+// never cut, in one line.
 func (s *sheet) cutTo(width float64, text, more string, st style) string {
 	g := s.face(st.bold)
-	runes, end := []rune(g.clean(text)), "\u2026"+g.clean(more)
+	text, more = g.clean(text), g.clean(more)
+	if g.width(text+more, st.points) <= width {
+		return text + more
+	}
+	runes, end := []rune(text), "\u2026"+more
 	for len(runes) > 0 && g.width(string(runes)+end, st.points) > width {
 		runes = runes[:len(runes)-1]
 	}

@@ -303,9 +303,9 @@ func TestOfManyCommandsTheFirstAndTheLastAreShown(t *testing.T) {
 	}
 	for n, want := range map[int][]answer{
 		0:      nil,
-		1:      {{text: "command 0", cut: true}},
-		2:      {{text: "command 0", cut: true}, {text: "command 1", cut: true}},
-		10_000: {{text: "command 0", more: " (9,998 more in evidence.json)", cut: true}, {text: "command 9999", cut: true}},
+		1:      {{text: "command 0", brief: "command 0"}},
+		2:      {{text: "command 0", brief: "command 0"}, {text: "command 1", brief: "command 1"}},
+		10_000: {{text: "command 0", more: " (9,998 more in evidence.json)", brief: "command 0"}, {text: "command 9999", brief: "command 9999"}},
 	} {
 		if got := s.commands(list[:n]); !slices.Equal(got, want) {
 			t.Errorf("of %d commands: %+v, want %+v", n, got, want)
@@ -320,6 +320,9 @@ func TestALongAnswerEndsWithAnEllipsis(t *testing.T) {
 	got := s.cutTo(60, strings.Repeat("status 50h, ", 40), "  8 more", value)
 	if !strings.HasPrefix(got, "status 50h, ") || !strings.HasSuffix(got, "\u2026  8 more") {
 		t.Errorf("got %q", got)
+	}
+	if got := s.cutTo(60, "status 50h", " (8 more)", value); got != "status 50h (8 more)" {
+		t.Errorf("what fits: got %q", got)
 	}
 	if w := s.r.regular.width(got, value.points); w > 60 {
 		t.Errorf("%q is %.1f mm wide, want at most 60", got, w)
