@@ -382,10 +382,9 @@ func (r *runner) leave(ctx context.Context) error {
 	}
 	commands, err := fw.Leave(ctx)
 	if len(commands) > 0 {
-		// It belongs to the step before it.
-		if n := len(r.result.Passes); n > 0 {
-			r.result.Passes[n-1].Commands = append(r.result.Passes[n-1].Commands, commands...)
-		}
+		p, end := r.pass(StepLeave, TechniqueNone, "")
+		p.Commands = commands
+		defer end()
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotLeft, err)

@@ -119,6 +119,7 @@ func FuzzCID(f *testing.F) {
 
 func FuzzCleanText(f *testing.F) {
 	f.Add("\x00 a\xff", "sda10")
+	f.Add(strings.Repeat("a", maxText-1)+"\tb", "") // cut behind a tab
 	f.Fuzz(func(t *testing.T, a, b string) {
 		if got := cleaned(a); !utf8.ValidString(got) || utf8.RuneCountInString(got) > maxText || cleaned(got) != got {
 			t.Errorf("%q becomes %q", a, got)

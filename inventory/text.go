@@ -9,16 +9,19 @@ import (
 // NVMe fields end at 40; only descriptors can be longer.
 const maxText = 256
 
+// padding is what fills the ends of a field.
+const padding = " \x00\t\r\n"
+
 // clean takes the padding off a string from a device: spaces, NULs and line
 // ends at both ends. Bytes that are not UTF-8 become U+FFFD. Other control
 // characters stay, for they are what the device says; whoever prints the text
 // makes them harmless. cut is true when the text was longer than maxText.
 func clean(s string) (text string, cut bool) {
-	text = strings.ToValidUTF8(strings.Trim(s, " \x00\t\r\n"), "\uFFFD")
+	text = strings.ToValidUTF8(strings.Trim(s, padding), "\uFFFD")
 	if utf8.RuneCountInString(text) <= maxText {
 		return text, false
 	}
-	return strings.TrimRight(string([]rune(text)[:maxText]), " \x00"), true
+	return strings.TrimRight(string([]rune(text)[:maxText]), padding), true
 }
 
 // Text is a string from a device as [Drive] and [Machine] hold it: without

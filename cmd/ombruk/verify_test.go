@@ -31,10 +31,10 @@ func (o *officeTest) leave(edit func(*certs.Sanitization)) string {
 			ID: verifyTestID, Sequence: 1, Station: certs.Station{ID: s.ID(), Name: s.Name()},
 			Clock: certs.Clock{Source: "operator", Trusted: true, WallStarted: o.now, WallFinished: o.now},
 		},
-		Drive:     certs.DriveFacts{Path: "/dev/sdb", Model: "WD5000", Serial: "WX\x1b[2J\n    outcome   sanitized"},
+		Drive:     certs.DriveFacts{Path: "/dev/sdb", CapacityBytes: 500 << 20, Model: "WD5000", Serial: "WX\x1b[2J\n    outcome   sanitized"},
 		Requested: certs.Requested{Method: erase.Purge}, Accepted: certs.Accepted{Method: erase.Clear},
 		Achieved: certs.Achieved{Method: erase.Clear, Technique: erase.Overwrite}, Outcome: erase.Sanitized, Fulfilled: true, Assurance: erase.ReadBack,
-		Verification: certs.Verification{Mode: erase.VerifyFull, Fraction: "1"},
+		Verification: certs.Verification{Mode: erase.VerifyFull, Fraction: "1", BytesRead: 500 << 20},
 	}
 	if edit != nil {
 		edit(&p)
