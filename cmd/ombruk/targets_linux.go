@@ -182,7 +182,7 @@ func (a *app) targets(ctx context.Context, r rig, paths []string, allowFabric bo
 // targetsOrSimulated is how many targets a command takes: one at least, or none
 // where simulated drives stand for them.
 func targetsOrSimulated(f *jobFlags) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
+	return func(_ *cobra.Command, args []string) error {
 		if len(f.simulate) > 0 {
 			return nil
 		}
