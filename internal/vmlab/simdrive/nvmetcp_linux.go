@@ -56,7 +56,8 @@ func serveNVMe(name string, d nvmeDrive) (path string, err error) {
 	if _, err := fmt.Sscanf(string(answer[:n]), "instance=%d", &instance); err != nil {
 		return "", fmt.Errorf("the kernel answered %q: %w", strings.TrimSpace(string(answer[:n])), err)
 	}
-	return awaitBlock(fmt.Sprintf("/sys/class/nvme/nvme%d/nvme%dn1", instance, instance))
+	// The disk has the number of the subsystem, which need not be the controller's.
+	return awaitBlock(fmt.Sprintf("/sys/class/nvme/nvme%d/nvme*n1", instance))
 }
 
 // target is an NVMe/TCP target with one controller (NVMe TCP Transport
