@@ -60,11 +60,13 @@ func (p Plan) Resumes() bool {
 	return awaits && !gives && p.Command != ""
 }
 
-// leaveWithin bounds putting a drive back into ordinary use, and closeWithin
-// where media are open, which a drive may take long to close.
+// leaveWithin bounds putting a drive back into ordinary use, closeWithin where
+// media are open, which a drive may take long to close, and cancelledWithin
+// where somebody has asked to stop.
 const (
-	leaveWithin = 2 * time.Minute
-	closeWithin = 2 * time.Hour
+	leaveWithin     = 2 * time.Minute
+	closeWithin     = 2 * time.Hour
+	cancelledWithin = 30 * time.Second
 )
 
 // pollEvery is how often a drive at work is asked: often at first, since a
@@ -407,7 +409,10 @@ func (r *runner) leaveAtEnd(parent context.Context) {
 	}
 	// A cancelled run must not leave a password behind either.
 	within := leaveWithin
-	if r.openMedia {
+	switch {
+	case parent.Err() != nil:
+		within = cancelledWithin
+	case r.openMedia:
 		within = closeWithin
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), within)
