@@ -39,27 +39,34 @@ func (b *bench) simulate(t *testing.T, profiles map[string]string, flags ...stri
 		sims[name] = &sim{name: name, profile: p, job: b.m.Begin(args...)}
 	}
 	for name, s := range sims {
-		if err := s.job.Until("\n"); err != nil {
+		if err := b.served(s); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		var served struct{ Path, Serial string }
-		if err := json.Unmarshal([]byte(s.job.Stdout()), &served); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		b.paths[name], s.serial = served.Path, served.Serial
 	}
 	return sims
 }
 
-// truth is how many bytes of the original data are really left in a simulated
-// drive, spare and hidden areas included.
-func (b *bench) truth(t *testing.T, name string) int64 {
+// served waits until a drive is there.
+func (b *bench) served(s *sim) error {
+	if err := s.job.Until("\n"); err != nil {
+		return err
+	}
+	var served struct{ Path, Serial string }
+	if err := json.Unmarshal([]byte(s.job.Stdout()), &served); err != nil {
+		return err
+	}
+	b.paths[s.name], s.serial = served.Path, served.Serial
+	return nil
+}
+
+// truth is what is really in a simulated drive.
+func (b *bench) truth(t *testing.T, name string) drivesim.Truth {
 	t.Helper()
 	var truth drivesim.Truth
 	if err := json.Unmarshal([]byte(b.run(t, 0, "simdrive", "ask", name, "truth").Stdout), &truth); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	return truth.OriginalBytes(drivesim.Everything)
+	return truth
 }
 
 // eraseAll is the command line that erases these drives together.
@@ -75,7 +82,7 @@ func (b *bench) eraseAll(out string, sims map[string]*sim, names ...string) []st
 func labels(sims map[string]*sim, names ...string) []string {
 	var flags []string
 	for _, name := range names {
-		if tcg := sims[name].profile.TCG; tcg != nil {
+		if tcg := sims[name].profile.TCG; tcg != nil && tcg.PSID != "" {
 			flags = append(flags, "--psid", sims[name].serial+"="+tcg.PSID)
 		}
 	}
