@@ -544,3 +544,14 @@ func TestMarkersDoNotNeedALargeDrive(t *testing.T) {
 		})
 	}
 }
+
+// Best effort at what is no sanitization of a drive, as overwriting one of
+// several namespaces, is never called clean: no record could say so.
+func TestWhatReachesNoMethodIsNotClean(t *testing.T) {
+	d := newFirmwareDrive(1 << 20)
+	p := d.purge(crypto, erase.ExpectChanged, erase.VerifySample)
+	p.Achieves = erase.MethodNone
+	if r := d.run(t, p, nil); r.Outcome != erase.Unproven || r.Fulfilled || r.Disposition != erase.Destroy || !slices.Contains(codes(r), "below-accepted") {
+		t.Errorf("outcome %v, %v, %v", r.Outcome, r.Disposition, codes(r))
+	}
+}

@@ -42,6 +42,11 @@ func (r *runner) judge() {
 		res.Assurance = DeviceReported
 		r.except("nothing-to-compare", fmt.Sprintf("Too little could be compared to prove the erase: %d of %d markers were on the drive before it, and %d other places held something.", r.marks.written, len(r.marks.places), len(r.marks.remembered)),
 			map[string]string{"markers": fmt.Sprint(r.marks.written), "places": fmt.Sprint(len(r.marks.places)), "remembered": fmt.Sprint(len(r.marks.remembered))})
+	case r.plan.Achieves == MethodNone:
+		// Best effort at something that is no sanitization of this drive.
+		res.Disposition = Destroy
+		r.except("below-accepted", fmt.Sprintf("%s was accepted at the least, and what was done reaches no Method on this drive.", r.plan.Accepted),
+			map[string]string{"accepted": r.plan.Accepted.String(), "achieved": MethodNone.String()})
 	case r.size > 0 && res.Verification.BytesRead > 0 && r.allDone():
 		res.Outcome, res.Assurance, res.Achieved, res.Disposition = Sanitized, ReadBack, r.plan.Achieves, Reuse
 		if r.sawMedia {
