@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -420,15 +421,15 @@ func TestTakenUpAfterAPowerCut(t *testing.T) {
 			o.Now, o.Wait = d.Now, d.Wait
 			o.Journal = func(j erase.Journal) error { journal = append(journal, j); return nil }
 			first, _ := erase.Run(ctx, d.overwrite(), d, o)
-			if len(journal) != 2 || journal[0].Accepted || !journal[1].Accepted || journal[1].Markers < 500 || !first.Unsettled {
-				t.Fatalf("journal %+v, unsettled %v", journal, first.Unsettled)
+			if len(journal) != 2 || journal[0].Accepted || !journal[1].Accepted || journal[1].Markers < 500 || first.Settled {
+				t.Fatalf("journal %+v, settled %v", journal, first.Settled)
 			}
 			c.change(d)
 			p := d.overwrite()
 			p.Steps = []erase.Step{{Kind: erase.StepAwait}, p.Steps[2]}
 			r := d.run(t, p, func(o *erase.Options) { o.Resume = &journal[1] })
-			if r.Outcome != c.want || c.code != "" && !slices.Contains(codes(r), c.code) || r.Outcome.Clean() && (r.Achieved != erase.Purge || r.Unsettled) {
-				t.Errorf("outcome %v, %v, unsettled %v, %+v", r.Outcome, r.Exceptions, r.Unsettled, r.Verification)
+			if r.Outcome != c.want || c.code != "" && !slices.Contains(codes(r), c.code) || r.Outcome.Clean() && (r.Achieved != erase.Purge || !r.Settled) {
+				t.Errorf("outcome %v, %v, settled %v, %+v", r.Outcome, r.Exceptions, r.Settled, r.Verification)
 			}
 		})
 	}
@@ -444,8 +445,8 @@ func TestResumeCancelledAtOnceStaysInTheJournal(t *testing.T) {
 	cancel()
 	o := options()
 	o.Now, o.Wait, o.Resume = d.Now, d.Wait, &erase.Journal{Command: p.Command, Accepted: true, SizeBytes: 1 << 20, Markers: 100}
-	if r, _ := erase.Run(ctx, p, d, o); !r.Unsettled || r.Outcome != erase.Interrupted {
-		t.Errorf("unsettled %v, outcome %v", r.Unsettled, r.Outcome)
+	if r, _ := erase.Run(ctx, p, d, o); r.Settled || r.Outcome != erase.Interrupted {
+		t.Errorf("settled %v, outcome %v", r.Settled, r.Outcome)
 	}
 }
 
@@ -459,12 +460,12 @@ func TestJournalStaysWhileTheDriveMayBeLocked(t *testing.T) {
 	} {
 		d := newFirmwareDrive(1 << 20)
 		change(d)
-		if r := d.run(t, d.purge(crypto, erase.ExpectChanged, erase.VerifySample), func(o *erase.Options) { o.Journal = func(erase.Journal) error { return nil } }); !r.Unsettled {
+		if r := d.run(t, d.purge(crypto, erase.ExpectChanged, erase.VerifySample), func(o *erase.Options) { o.Journal = func(erase.Journal) error { return nil } }); r.Settled {
 			t.Errorf("%s: the journal is dropped", name)
 		}
 	}
 	d := newFirmwareDrive(1 << 20)
-	if r := d.run(t, d.purge(crypto, erase.ExpectChanged, erase.VerifySample), func(o *erase.Options) { o.Journal = func(erase.Journal) error { return nil } }); r.Unsettled {
+	if r := d.run(t, d.purge(crypto, erase.ExpectChanged, erase.VerifySample), func(o *erase.Options) { o.Journal = func(erase.Journal) error { return nil } }); !r.Settled {
 		t.Error("a finished erase stays in the journal")
 	}
 }
@@ -553,5 +554,35 @@ func TestWhatReachesNoMethodIsNotClean(t *testing.T) {
 	p.Achieves = erase.MethodNone
 	if r := d.run(t, p, nil); r.Outcome != erase.Unproven || r.Fulfilled || r.Disposition != erase.Destroy || !slices.Contains(codes(r), "below-accepted") {
 		t.Errorf("outcome %v, %v, %v", r.Outcome, r.Disposition, codes(r))
+	}
+}
+
+// What the page says of a cancelled run is what was going on: once the drive has
+// ended its erase, it is our own reading that was cancelled.
+func TestCancelledWhileReadingBack(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	d := newFirmwareDrive(64 << 20)
+	erased := false
+	d.effect = func() { fill(d.held, 0); erased = true }
+	d.badRead = func(int64, int64) error {
+		if erased {
+			cancel()
+		}
+		return nil
+	}
+	o := options()
+	o.Now, o.Wait = d.Now, d.Wait
+	r, _ := erase.Run(ctx, d.purge(block, erase.ExpectUniform, erase.VerifyFull), d, o)
+	if r.Outcome != erase.Interrupted || !strings.Contains(r.Exceptions[0].Text, "of the work was done") || d.left == 0 {
+		t.Errorf("outcome %v, %v, left %d", r.Outcome, r.Exceptions, d.left)
+	}
+}
+
+// A limit of our own that runs out is not somebody's Ctrl-C.
+func TestDriveThatIsNotPutBackInTimeIsNotCancelled(t *testing.T) {
+	d := newFirmwareDrive(1 << 20)
+	d.stuck = context.DeadlineExceeded
+	if r := d.run(t, d.purge(crypto, erase.ExpectChanged, erase.VerifySample), nil); r.Outcome != erase.Failed || !slices.Contains(codes(r), "not-left") {
+		t.Errorf("outcome %v, %v", r.Outcome, codes(r))
 	}
 }

@@ -173,10 +173,10 @@ func (r *runner) judgeError() {
 	switch {
 	case errors.Is(err, ErrIdentityChanged):
 		r.except("identity-changed", fmt.Sprintf("It is no longer the drive that was started on: %v.", err), params)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case r.cancelled && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
 		res.Outcome = Interrupted
 		text := fmt.Sprintf("The run was cancelled when %s %% of the work was done.", percent)
-		if r.command != "" {
+		if r.working {
 			text = "The run was cancelled while the drive was erasing itself."
 			delete(params, "percent") // which counts our own work only
 		}

@@ -114,10 +114,11 @@ type Result struct {
 	// SizeBytes is the capacity at the end, larger than planned when a hidden
 	// area was restored.
 	SizeBytes int64
-	// Unsettled is true when the drive may still be at an erase that the
-	// journal tells of, or was not put back into ordinary use after one: what
-	// the journal holds is then needed by the next run.
-	Unsettled bool
+	// Settled is true when the erase that the journal tells of has ended and
+	// the drive is in ordinary use again. Until a run says so, what the
+	// journal holds is needed by the next one: a run that gave no erase knows
+	// nothing of the one before it.
+	Settled bool
 	// Err is the first error of the run, nil when it went through.
 	Err error
 }

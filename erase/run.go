@@ -22,7 +22,7 @@ func Run(ctx context.Context, plan Plan, dev Device, o Options) (result Result, 
 	abandoned = r.run(ctx)
 	r.result.Finished = o.Now()
 	r.result.Elapsed = max(time.Since(started), r.result.Finished.Sub(r.result.Started))
-	r.result.SizeBytes, r.result.Unsettled = r.size, r.journaled && !(r.terminal && r.left)
+	r.result.SizeBytes, r.result.Settled = r.size, r.journaled && r.terminal && r.left
 	r.judge()
 	return r.result, abandoned
 }
@@ -34,9 +34,10 @@ type runner struct {
 	block  cipher.Block
 	budget budget
 	result Result
-	size   int64 // first its capacity at the start
-	began  int64
-	arena  []byte // see memory
+	// size is the capacity, which grows when a hidden area is restored, and
+	// began what it was at the start.
+	size, began int64
+	arena       []byte // see memory
 	// passes are the overwriting passes of the plan with every choice made,
 	// and done how many of them were begun.
 	passes   []Pattern
@@ -48,6 +49,7 @@ type runner struct {
 	earlierWrite bool
 	wholeWritten bool // the last pass wrote every byte
 	readBad      blockSet
+	cancelled    bool // by whoever asked for the run, not by a limit of ours
 	firmwareRun
 }
 
@@ -103,6 +105,7 @@ func (r *runner) run(ctx context.Context) (abandoned bool) {
 			break
 		}
 	}
+	r.cancelled = ctx.Err() != nil
 	if abandoned {
 		return true
 	}

@@ -234,7 +234,7 @@ func (t *trial) run() verdict {
 		v.refused = err
 		return v
 	}
-	if t.again && v.result.Unsettled && journal != nil && targets[0].Facts().Serial == facts[0].Serial {
+	if t.again && !v.result.Settled && !v.result.Outcome.Clean() && journal != nil && targets[0].Facts().Serial == facts[0].Serial {
 		// The next start takes it up.
 		t.order.Resume, t.order.ResumeCommand, t.order.Password = journal.Accepted, journal.Command, true
 		resumed = true

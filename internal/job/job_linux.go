@@ -240,7 +240,7 @@ func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
 	if err != nil {
 		return done, err
 	}
-	if b.station.Pending != nil && !result.Unsettled {
+	if b.station.Pending != nil && (result.Settled || result.Outcome.Clean()) {
 		// Only now: the record that says how it ended is durable.
 		if err := b.station.Pending.Drop(b.task.Plan.Drive); err != nil {
 			return done, err
