@@ -13,20 +13,21 @@ import (
 
 // unrecorded is a batch of two drives: one clean, and one that still held data
 // and whose record found no room.
-func unrecorded() (*batch, []erase.Plan) {
+func unrecorded() *batch {
 	clean := certs.Sanitization{Header: certs.Header{ID: "one"}, Drive: certs.DriveFacts{Path: "/dev/sda"}, Outcome: erase.Sanitized, Fulfilled: true}
 	found := certs.Sanitization{Header: certs.Header{ID: "two"}, Drive: certs.DriveFacts{Path: "/dev/sdc", Serial: "S2"}, Outcome: erase.Failed, Verification: certs.Verification{Mismatches: 7}}
 	return &batch{
-		done: []job.Done{{ID: "one", Record: clean}, {ID: "two", Record: found}},
-		errs: []error{nil, errors.New("no space left on device")},
-	}, make([]erase.Plan, 2)
+		works: []work{{drives: []inventory.Drive{{Path: "/dev/sda"}}}, {drives: []inventory.Drive{{Path: "/dev/sdc"}}}},
+		done:  []job.Done{{ID: "one", Record: clean}, {ID: "two", Record: found}},
+		errs:  []error{nil, errors.New("no space left on device")},
+	}
 }
 
 // Data that was found outranks the record that could not be closed.
 func TestExitCodeOfAnUnrecordedFind(t *testing.T) {
-	b, plans := unrecorded()
+	b := unrecorded()
 	a := &app{stdout: io.Discard, stderr: io.Discard}
-	if got := a.finish(a.conclude(b, plans)); got != exitDataFound {
+	if got := a.finish(a.conclude(b)); got != exitDataFound {
 		t.Errorf("code %d, want %d", got, exitDataFound)
 	}
 }
@@ -35,7 +36,7 @@ func TestExitCodeOfAnUnrecordedFind(t *testing.T) {
 // left alone, whatever became of its record and by whichever of its paths it
 // was named.
 func TestUnitReportOfAnUnrecordedDrive(t *testing.T) {
-	b, _ := unrecorded()
+	b := unrecorded()
 	all := []inventory.Drive{
 		{Path: "/dev/sda", CapacityBytes: 1, Bus: inventory.BusSAS},
 		{Path: "/dev/sdb", AlsoAt: []string{"/dev/sdc"}, CapacityBytes: 1, Bus: inventory.BusSAS},
@@ -46,5 +47,16 @@ func TestUnitReportOfAnUnrecordedDrive(t *testing.T) {
 	}
 	if d := drives[1]; d.RecordID != "two" || d.NotTouched != "" || d.Outcome != erase.Unproven || d.Disposition != erase.Hold || d.Serial != "S2" {
 		t.Errorf("%+v", d)
+	}
+}
+
+// Two namespaces that one command erased are one record, and neither was left
+// alone.
+func TestUnitReportOfTwoNamespaces(t *testing.T) {
+	both := []inventory.Drive{{Path: "/dev/nvme0n1", CapacityBytes: 1, Bus: inventory.BusNVMe}, {Path: "/dev/nvme0n2", CapacityBytes: 1, Bus: inventory.BusNVMe}}
+	record := certs.Sanitization{Header: certs.Header{ID: "one"}, Drive: certs.DriveFacts{Path: both[0].Path}, Outcome: erase.Sanitized, Fulfilled: true}
+	b := &batch{works: []work{{drives: both}}, done: []job.Done{{ID: "one", Record: record}}, errs: []error{nil}}
+	if drives := unitDrives(b, both); len(drives) != 1 || drives[0].RecordID != "one" {
+		t.Errorf("%+v", drives)
 	}
 }

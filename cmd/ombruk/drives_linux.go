@@ -26,11 +26,8 @@ It only reads.
 Exit status: 0 shown; 1 a drive could not be read; 64 usage.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, paths []string) error {
-			if listed, err := a.listProfiles(simulate); listed || err != nil {
-				return err
-			}
 			r, err := a.rig(simulate)
-			if err != nil {
+			if r == nil {
 				return err
 			}
 			all, err := r.drives(cmd.Context())

@@ -35,10 +35,11 @@ medium, and drives that nobody confirmed are refused.
   ombruk erase disk.img --standard nist-800-88r2-clear --confirm disk.img`,
 		Args: targetsOrSimulated(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if listed, err := a.listProfiles(f.simulate); listed || err != nil {
+			r, err := a.rig(f.simulate)
+			if r == nil {
 				return err
 			}
-			_, err := a.erase(cmd.Context(), f, args)
+			_, err = a.erase(cmd.Context(), r, f, args)
 			return err
 		},
 	}
@@ -52,13 +53,15 @@ type batch struct {
 	station *job.Station
 	order   job.Order
 	machine inventory.Machine
-	done    []job.Done // in the order of the targets
-	errs    []error    // of the records, in the order of the targets
-	code    int
+	// works, what each came to, and what went wrong with its record.
+	works []work
+	done  []job.Done
+	errs  []error
+	code  int
 }
 
 // erase does the whole of `ombruk erase`.
-func (a *app) erase(ctx context.Context, f *jobFlags, paths []string) (*batch, error) {
+func (a *app) erase(ctx context.Context, r rig, f *jobFlags, paths []string) (*batch, error) {
 	p, err := a.loadPolicy()
 	if err != nil {
 		return nil, err
@@ -68,10 +71,6 @@ func (a *app) erase(ctx context.Context, f *jobFlags, paths []string) (*batch, e
 		return nil, err
 	}
 	agency, err := a.agency()
-	if err != nil {
-		return nil, err
-	}
-	r, err := a.rig(f.simulate)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +152,7 @@ func (a *app) runAll(parent context.Context, r rig, b *batch, works []work) erro
 		view.note("stopping: what is being written is finished and the records are closed; press again to leave at once")
 	})
 	defer cancel()
-	b.done, b.errs = make([]job.Done, len(started)), make([]error, len(started))
+	b.works, b.done, b.errs = works, make([]job.Done, len(started)), make([]error, len(started))
 	var wg sync.WaitGroup
 	for first := range works {
 		if first > 0 && works[first-1].group == works[first].group {
@@ -167,15 +166,15 @@ func (a *app) runAll(parent context.Context, r rig, b *batch, works []work) erro
 	}
 	wg.Wait()
 	view.end()
-	return a.conclude(b, plans)
+	return a.conclude(b)
 }
 
 // conclude says how it ended and with which code.
-func (a *app) conclude(b *batch, plans []erase.Plan) error {
+func (a *app) conclude(b *batch) error {
 	var failed error
 	for i, d := range b.done {
 		if err := b.errs[i]; err != nil {
-			a.complain(fmt.Errorf("%s: the record could not be closed: %w", plans[i].Drive.Path, err), exitError,
+			a.complain(fmt.Errorf("%s: the record could not be closed: %w", b.works[i].plan.Drive.Path, err), exitError,
 				"make room in the output folder and run again with it: what was left open is then closed, as interrupted where no final record was written")
 			b.code = worse(b.code, exitError)
 		}

@@ -73,11 +73,8 @@ func (a *app) plan(cmd *cobra.Command, f *jobFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	if listed, err := a.listProfiles(f.simulate); listed || err != nil {
-		return err
-	}
 	r, err := a.rig(f.simulate)
-	if err != nil {
+	if r == nil {
 		return err
 	}
 	_, drives, err := a.targets(cmd.Context(), r, args, f.allowFabric)

@@ -49,8 +49,8 @@ func (a *app) asked(ctx context.Context, r rig, drives []inventory.Drive) {
 	}
 }
 
-// prepare makes the plans of all drives. With strict it refuses them all if one
-// is refused; otherwise the refusals are beside the plans.
+// prepare makes the plans of all drives. Beside each is why it is refused, nil
+// where it is not.
 func (a *app) prepare(ctx context.Context, r rig, f *jobFlags, o erase.Order, drives []inventory.Drive) ([]work, []error, error) {
 	if err := secretsFit(f, drives); err != nil {
 		return nil, nil, err
@@ -293,13 +293,10 @@ func (a *app) thaw(ctx context.Context, r rig, works []work, all []inventory.Dri
 }
 
 // listProfiles answers --simulate list.
-func (a *app) listProfiles(given []string) (listed bool, err error) {
-	if !slices.Contains(given, "list") {
-		return false, nil
-	}
+func (a *app) listProfiles() error {
 	all, err := drivesim.Profiles()
 	if err != nil {
-		return true, err
+		return err
 	}
 	for _, p := range all {
 		if a.flags.json {
@@ -313,7 +310,7 @@ func (a *app) listProfiles(given []string) (listed bool, err error) {
 				Expect string        `json:"expect"`
 			}{"profile", 1, p.Name, p.Title, p.Bus, p.Honest, p.Expect})
 			if err != nil {
-				return true, err
+				return err
 			}
 			continue
 		}
@@ -323,5 +320,5 @@ func (a *app) listProfiles(given []string) (listed bool, err error) {
 		}
 		a.say("%-32s %-6s %s", p.Name, kind, p.Title)
 	}
-	return true, nil
+	return nil
 }

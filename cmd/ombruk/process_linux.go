@@ -40,11 +40,8 @@ func internal(d inventory.Drive) bool {
 func (a *app) process(cmd *cobra.Command, f *jobFlags, paths []string) error {
 	ctx := cmd.Context()
 	began := a.now()
-	if listed, err := a.listProfiles(f.simulate); listed || err != nil {
-		return err
-	}
 	r, err := a.rig(f.simulate)
-	if err != nil {
+	if r == nil {
 		return err
 	}
 	machine, err := r.machine(ctx)
@@ -58,7 +55,7 @@ func (a *app) process(cmd *cobra.Command, f *jobFlags, paths []string) error {
 			}
 		}
 	}
-	b, err := a.erase(ctx, f, paths)
+	b, err := a.erase(ctx, r, f, paths)
 	if b == nil || b.station == nil || b.done == nil && len(paths) > 0 {
 		return err
 	}
@@ -86,7 +83,9 @@ func unitDrives(b *batch, all []inventory.Drive) []certs.UnitDrive {
 	var out []certs.UnitDrive
 	treated := map[string]bool{}
 	for i, d := range b.done {
-		treated[d.Record.Drive.Path] = true
+		for _, covered := range b.works[i].drives { // all namespaces of one erase
+			treated[covered.Path] = true
+		}
 		if b.errs[i] != nil {
 			// It was written to, and no record says what came of it yet.
 			r := d.Record.Drive

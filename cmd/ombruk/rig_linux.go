@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/term"
@@ -42,10 +43,14 @@ type rig interface {
 	clocked(s *job.Station)
 }
 
-// rig gives the simulators that were asked for, or this machine.
+// rig gives the simulators that were asked for, or this machine. It is nil when
+// all that was asked for was the list of simulators, which has been shown.
 func (a *app) rig(profiles []string) (rig, error) {
 	if len(profiles) == 0 {
 		return machineRig{}, nil
+	}
+	if slices.Contains(profiles, "list") {
+		return nil, a.listProfiles()
 	}
 	speed := 0.0
 	if f, ok := a.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
