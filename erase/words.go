@@ -79,7 +79,8 @@ const (
 type VerifyMode string
 
 // The modes of read-back. Sample reads at least 1000 strata, two places in
-// each, about a tenth in all, and the first and last block.
+// each, about a tenth in all, and the first and last block; after a crypto
+// erase or revert, the marked and remembered places alone (see marks.go).
 const (
 	VerifyFull   VerifyMode = "full"
 	VerifySample VerifyMode = "sample"

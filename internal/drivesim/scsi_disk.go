@@ -399,27 +399,3 @@ func scsiReads(op byte) bool {
 	}
 	return false
 }
-
-// SCSI gives the drive one command, as a kernel does that has it behind a host
-// adapter: data is what goes out, and what comes back is put into it. It
-// answers with the status byte and sense of SAM-5 and how much data was moved,
-// and waits for commands that block. A drive that has lost its power and has it
-// again says so with a unit attention. It is safe for several goroutines.
-func (d *Drive) SCSI(ctx context.Context, cdb, data []byte) (status byte, sense []byte, transferred int) {
-	w, ok := d.Wires().SCSI.(scsiWire)
-	if !ok {
-		return samCheckCondition, senseInvalidOpcode().bytes(false), 0
-	}
-	const noLimit = 365 * 24 * time.Hour
-	r, err := w.issue(ctx, cdb, data, data, noLimit)
-	switch {
-	case err == nil:
-		return r.status, r.sense, r.took
-	case d.Refind(ctx) == nil:
-		return samCheckCondition, sensePowerOn().bytes(w.unit.descriptor()), 0
-	}
-	// NOT READY, manual intervention required
-	return samCheckCondition, senseNotThere().bytes(w.unit.descriptor()), 0
-}
-
-func senseNotThere() *scsiSense { return sense(skNotReady, 0x04, 0x03) }

@@ -306,35 +306,6 @@ func TestLogsAndModes(t *testing.T) {
 	}
 }
 
-// The kernel's view of a drive: one call, both directions, unit attentions.
-func TestKernelEntry(t *testing.T) {
-	ctx := context.Background()
-	b := newBench(t, "sas-ssd")
-	data := bytes.Repeat([]byte{0x5A}, 512)
-	status, _, n := b.d.SCSI(ctx, []byte{0x2A, 0, 0, 0, 0, 9, 0, 0, 1, 0}, data)
-	if status != 0 || n != 512 {
-		t.Errorf("write: status %02Xh, %d bytes", status, n)
-	}
-	in := make([]byte, 512)
-	if status, _, n = b.d.SCSI(ctx, []byte{0x28, 0, 0, 0, 0, 9, 0, 0, 1, 0}, in); status != 0 || n != 512 || !bytes.Equal(in, data) {
-		t.Errorf("read: status %02Xh, %d bytes, % X", status, n, in[:4])
-	}
-	b.d.core.mu.Lock()
-	b.d.core.powerOff(b.d.Now().Add(time.Second))
-	b.d.core.mu.Unlock()
-	status, sense, _ := b.d.SCSI(ctx, []byte{0, 0, 0, 0, 0, 0}, nil)
-	if key, _, _ := senseOf(sense); status != 2 || key != skNotReady {
-		t.Errorf("without power: %02Xh % X", status, sense)
-	}
-	_ = b.d.Wait(ctx, 2*time.Second)
-	for i, want := range []byte{skAttention, skAttention, 0} {
-		status, sense, _ = b.d.SCSI(ctx, []byte{0, 0, 0, 0, 0, 0}, nil)
-		if key, _, _ := senseOf(sense); key != want {
-			t.Errorf("command %d after power-on: %02Xh % X", i+1, status, sense)
-		}
-	}
-}
-
 func TestAnswersOfAPulledDrive(t *testing.T) {
 	b := newBench(t, "ata-ssd-vanishes")
 	if got := b.erase(inventory.ATASanitizeBlock); got != unknown {
@@ -376,7 +347,6 @@ func FuzzSCSI(f *testing.F) {
 				if r, err := d.Wires().SCSI.Issue(ctx, scsi.Command{CDB: cdb, Direction: scsi.In, Data: in}); err == nil && r.Transferred > len(in) {
 					t.Errorf("%d bytes came into %d", r.Transferred, len(in))
 				}
-				_, _, _ = d.SCSI(ctx, cdb, bytes.Clone(out))
 			}
 			_ = d.Truth()
 		}
