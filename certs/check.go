@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/inventory"
 )
 
 // ErrContradiction is the cause when a record claims a clean drive against its
@@ -80,13 +81,8 @@ func (p Sanitization) restored() (n int64) {
 }
 
 // bytes is all that is known to be hidden.
-func (h HiddenAreas) bytes() (n int64) {
-	for _, p := range []*int64{h.HPABytes, h.DCOBytes, h.AMABytes} {
-		if p != nil {
-			n += *p
-		}
-	}
-	return n
+func (h HiddenAreas) bytes() int64 {
+	return inventory.Hidden{HPABytes: h.HPABytes, DCOBytes: h.DCOBytes, AMABytes: h.AMABytes}.Bytes()
 }
 
 // Check refuses a record that calls a drive clean without naming its record.

@@ -138,7 +138,7 @@ func candidates(d inventory.Drive, o Order) []candidate {
 		if !takesMarkers(a) {
 			c.unmarked = "the drive takes writes only in the order of its zones"
 		}
-		if c.unmarked != "" && hiddenBytes(a.Hidden) > 0 && !f.hidden && a.Security.Locked {
+		if c.unmarked != "" && a.Hidden.Bytes() > 0 && !f.hidden && a.Security.Locked {
 			c.method, c.why = MethodNone, "it does not reach what is hidden, which cannot be restored while the drive is locked"
 		}
 		out = append(out, c)
@@ -268,7 +268,7 @@ func obstacles(d inventory.Drive, a *inventory.Abilities, o Order, e inventory.E
 		}
 		all = append(all, obstacle{reason: ErrOutOfReach, text: fmt.Sprintf("the drive would refuse it: %s", e.Blocked), hint: hint})
 	}
-	if n := hiddenBytes(a.Hidden); n > 0 && a.Hidden.Stuck != "" && !o.BestEffort {
+	if n := a.Hidden.Bytes(); n > 0 && a.Hidden.Stuck != "" && !o.BestEffort {
 		all = append(all, obstacle{reason: ErrOutOfReach, text: fmt.Sprintf("%s stay hidden, where nobody could look whether they are erased: %s", amount(n), a.Hidden.Stuck),
 			hint: "pass --thaw, or unplug the drive's power and plug it in again while the machine runs (hot-plug), or connect the drive to a machine that leaves it alone"})
 	}

@@ -2,7 +2,6 @@ package erase
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -256,7 +255,7 @@ func methodOfRevert(a *inventory.Abilities, byPolicy Method, why string) (Method
 // outOfReach is which part of the drive a technique does not get at although
 // somebody's data may be there; empty when there is none.
 func outOfReach(a *inventory.Abilities, hidden, whole bool) string {
-	if n := hiddenBytes(a.Hidden); n > 0 && a.Hidden.Stuck != "" {
+	if n := a.Hidden.Bytes(); n > 0 && a.Hidden.Stuck != "" {
 		dco := a.Hidden.DCOBytes != nil && *a.Hidden.DCOBytes > 0
 		if !hidden || dco {
 			return fmt.Sprintf("it does not reach the %s that are hidden and cannot be restored", amount(n))
@@ -277,17 +276,6 @@ func takesMarkers(a *inventory.Abilities) bool { return !inOrder(a) }
 // inOrder reports whether the drive must be written zone by zone, which
 // neither markers nor overwriting do.
 func inOrder(a *inventory.Abilities) bool { return a.Zoned == "host-managed" || a.Zoned == "zns" }
-
-// hiddenBytes is how much is known to be hidden, whatever a drive may say.
-func hiddenBytes(h inventory.Hidden) int64 {
-	n := int64(0)
-	for _, p := range []*int64{h.HPABytes, h.DCOBytes, h.AMABytes} {
-		if p != nil && *p > 0 {
-			n += min(*p, math.MaxInt64-n)
-		}
-	}
-	return n
-}
 
 func isBootPartition(s inventory.Space) bool { return strings.HasPrefix(s.Name, "boot") }
 

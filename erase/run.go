@@ -70,7 +70,7 @@ func newRunner(plan Plan, dev Device, o Options) *runner {
 		o.Resume = nil
 	}
 	if o.Wait == nil {
-		o.Wait = wait
+		o.Wait = Wait
 	}
 	if o.Silence == 0 {
 		o.Silence = DefaultSilence
@@ -173,8 +173,8 @@ func (r *runner) fixedPasses() []Pattern {
 	return fixed(s, r.o.Key)
 }
 
-// wait is the real clock's Options.Wait.
-func wait(ctx context.Context, d time.Duration) error {
+// Wait passes time by the real clock, as Options.Wait does when it is nil.
+func Wait(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -32,7 +32,7 @@ func newWork(d inventory.Drive, o Order) *work {
 		a := *d.Abilities
 		a.Hidden.Stuck = ""
 		w.d.Abilities = &a
-		w.thawHidden = hiddenBytes(a.Hidden) > 0
+		w.thawHidden = a.Hidden.Bytes() > 0
 	}
 	w.a = abilities(w.d)
 	w.all = candidates(w.d, o)
@@ -304,7 +304,7 @@ func (w *work) key() string {
 
 // reveal plans the restoring of what is hidden, and gives the capacity after.
 func (w *work) reveal(p *Plan) int64 {
-	size, hidden := w.d.CapacityBytes, hiddenBytes(w.a.Hidden)
+	size, hidden := w.d.CapacityBytes, w.a.Hidden.Bytes()
 	var titles []string
 	if hidden > 0 && w.a.Hidden.Stuck == "" {
 		titles = append(titles, fmt.Sprintf("restore %s that are hidden (%s)", amount(hidden), areas(w.a.Hidden)))
@@ -497,7 +497,7 @@ func (w *work) circumstances(p *Plan, c candidate) {
 
 func (w *work) sayHidden(p *Plan) {
 	h := w.a.Hidden
-	n := hiddenBytes(h)
+	n := h.Bytes()
 	switch {
 	case n > 0 && h.Stuck != "":
 		p.say("%s stay hidden (%s), because %s", amount(n), areas(h), h.Stuck)

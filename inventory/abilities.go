@@ -1,5 +1,7 @@
 package inventory
 
+import "math"
+
 // Abilities is what a drive's own firmware answers when it is asked what it can
 // do and what state it is in. It is read with commands that change nothing.
 type Abilities struct {
@@ -92,12 +94,12 @@ type Hidden struct {
 }
 
 // Bytes is all that is known to be hidden. An area is counted once: AMA takes
-// the place of HPA and DCO.
+// the place of HPA and DCO. Whatever a drive may say, it is not negative.
 func (h Hidden) Bytes() int64 {
 	n := int64(0)
 	for _, p := range []*int64{h.HPABytes, h.DCOBytes, h.AMABytes} {
-		if p != nil {
-			n += *p
+		if p != nil && *p > 0 {
+			n += min(*p, math.MaxInt64-n)
 		}
 	}
 	return n

@@ -130,16 +130,7 @@ type clock struct{}
 
 func (clock) Now() time.Time { return time.Now() }
 
-func (clock) Wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (clock) Wait(ctx context.Context, d time.Duration) error { return erase.Wait(ctx, d) }
 
 // host is the kernel around an opened drive.
 type host struct {

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/ombruk/ombruk/erase"
 )
 
 // Clock is the time that simulated drives live in. Drives may share one or
@@ -49,12 +51,5 @@ func (c *Clock) Wait(ctx context.Context, d time.Duration) error {
 		runtime.Gosched()
 		return ctx.Err()
 	}
-	t := time.NewTimer(time.Duration(float64(d) / c.speed))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return erase.Wait(ctx, time.Duration(float64(d)/c.speed))
 }

@@ -37,9 +37,6 @@ type Policy struct {
 	// erase.Clear or erase.Purge, or erase.MethodNone when the policy lowers
 	// nothing.
 	Accept erase.Method
-	// VerifyAfterOverwrite is how much is read back after overwriting by the
-	// host; the same as in Rules.
-	VerifyAfterOverwrite erase.VerifyMode
 	// Rules are what counts as Purge, how much is read back after which
 	// technique, and what is overwritten besides.
 	Rules erase.Rules
@@ -125,7 +122,6 @@ func decode(name string, src []byte, otherwise erase.Rules) (Policy, error) {
 	if p.Rules, err = rules(f, in, otherwise); err != nil {
 		return Policy{}, err
 	}
-	p.VerifyAfterOverwrite = p.Rules.ReadBack[erase.Overwrite]
 	if m := in.StallMinutes; m != nil {
 		if *m < 1 || *m > maxStallMinutes {
 			return Policy{}, f.Errorf("stall_minutes", "stall_minutes: %d: want 1 to %d", *m, maxStallMinutes)

@@ -24,7 +24,7 @@ stall_minutes: 5
 
 func TestDefault(t *testing.T) {
 	p := Default()
-	if p.Name == "" || p.ValidFrom.IsZero() || p.Accept != erase.MethodNone || p.VerifyAfterOverwrite != erase.VerifyFull || p.Stall != 0 {
+	if p.Name == "" || p.ValidFrom.IsZero() || p.Accept != erase.MethodNone || p.Rules.ReadBack[erase.Overwrite] != erase.VerifyFull || p.Stall != 0 {
 		t.Errorf("got %+v, want one that lowers nothing and reads everything back", p)
 	}
 	onDisk, err := Load("default.yaml")
@@ -43,12 +43,11 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Policy{
-		Name:                 "Common practice",
-		ValidFrom:            time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-		SHA256:               fmt.Sprintf("%x", sha256.Sum256([]byte(looser))),
-		Accept:               erase.Clear,
-		VerifyAfterOverwrite: erase.VerifySample,
-		Stall:                5 * time.Minute,
+		Name:      "Common practice",
+		ValidFrom: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		SHA256:    fmt.Sprintf("%x", sha256.Sum256([]byte(looser))),
+		Accept:    erase.Clear,
+		Stall:     5 * time.Minute,
 	}
 	want.Rules = Default().Rules
 	want.Rules.ReadBack[erase.Overwrite] = erase.VerifySample
@@ -239,7 +238,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(tables))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		p, err := parse("p.yaml", src)
-		if err == nil && (p.Name == "" || p.ValidFrom.IsZero() || p.Accept > erase.Purge || p.VerifyAfterOverwrite == "" || len(p.Rules.ReadBack) != len(techniques())) {
+		if err == nil && (p.Name == "" || p.ValidFrom.IsZero() || p.Accept > erase.Purge || p.Rules.ReadBack[erase.Overwrite] == "" || len(p.Rules.ReadBack) != len(techniques())) {
 			t.Errorf("accepted %+v", p)
 		}
 	})
