@@ -1,0 +1,205 @@
+// Package tui is the technician's screen: from the asset tag to a green or red
+// end, over a console, a terminal or a serial line. It decides nothing: what
+// may be erased, how, and what came of it is said by [Work] and by the events
+// of the jobs, and shown.
+package tui
+
+import (
+	"context"
+	"time"
+
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/job"
+	"github.com/ombruk/ombruk/inventory"
+)
+
+// Intake is what a technician says of a machine before anything is done to it.
+type Intake struct {
+	AssetTag string
+	Agency   string // organisation number; empty when none was chosen
+	Order    string
+	Operator string
+	// Graded means that the machine holds security-graded information: it is
+	// not to be handled here, and its record says so.
+	Graded bool
+}
+
+// Choice shapes the plans. It can be changed freely until somebody confirms.
+type Choice struct {
+	Standard   string       // id
+	Accept     erase.Method // MethodNone: as standard and policy say
+	BestEffort bool
+	// Thaw allows the machine to be suspended where no other way reaches the
+	// accepted Method.
+	Thaw bool
+}
+
+// Agency is one to choose from.
+type Agency struct{ Orgnr, Name string }
+
+// Setup is what the screens need to know when they begin.
+type Setup struct {
+	Agencies  []Agency // of the contract; empty without one
+	Standards []erase.Standard
+	Intake    Intake // what the start screen is filled in with
+	Choice    Choice
+	// Keyboard is the layout of the console, for undoing what a scanner that
+	// types US makes of it; empty over serial or in a window.
+	Keyboard string
+	// ClockWrong is true when the clock is before the day the tool was built:
+	// the start screen asks for the date first.
+	ClockWrong bool
+	// Warnings about the stick itself, in words (expired key, no station key).
+	Warnings []string
+	// Unattended is nil for a stick with a technician.
+	Unattended *Unattended
+	// Bench begins with the bench for loose drives.
+	Bench     bool
+	Simulated bool
+	// Stick is true when the screens run from a boot stick, whose machine can
+	// be powered off.
+	Stick bool
+}
+
+// Unattended is how a stick works by itself; see the policy.
+type Unattended struct {
+	Countdown time.Duration // visible, and any key stops it
+	// BestEffort is what to do with a drive for which the accepted Method is
+	// out of reach: its strongest technique, then destruction. False leaves
+	// it alone.
+	BestEffort bool
+	// PowerOff when done; else the result stays on the screen.
+	PowerOff bool
+	// Refused is why the policy does not allow this machine; empty when it does.
+	Refused func(inventory.Machine) string
+}
+
+// Machine is what was found out about the machine.
+type Machine struct {
+	inventory.Machine
+	// Odd is what a technician should know before going on, most important
+	// first: no serial, drives hidden by the firmware's RAID mode, a
+	// controller without a driver, a T2 chip.
+	Odd []string
+	// Parts are what can be checked.
+	Parts Parts
+}
+
+// Parts of a machine that the checks ask about, as far as they can be seen.
+type Parts struct {
+	Cameras, WiFi, Sound, Pointers, Keyboards []string
+	Batteries                                 []Battery
+}
+
+// Battery is one battery. Fields that it does not tell are 0.
+type Battery struct {
+	Name                         string
+	ChargePercent, HealthPercent int // health: full charge now against design
+	Cycles                       int
+	Status                       string
+}
+
+// Row is one drive (or all namespaces that one command erases) with its plan.
+type Row struct {
+	// ID names the row in the events and in calls; it is the plan's drive path.
+	ID     string
+	Drive  inventory.Drive
+	Covers []inventory.Drive // all drives that the plan erases, Drive first
+	// Plan is nil where there is none.
+	Plan *erase.Plan
+	// Refused is why the drive is left alone, empty when it is not; Ways are
+	// the ways out, a sentence each.
+	Refused string
+	Ways    []string
+	// Boot marks what the machine was started from, Internal what belongs to it.
+	Boot, Internal bool
+	// Holds is what will be lost, as far as partition table and signatures
+	// tell: "Windows (BitLocker) 475 GB". Empty when nothing was recognised.
+	Holds []string
+}
+
+// Result is what became of one row.
+type Result struct {
+	ID   string
+	Done job.Done
+	// Err is why there is no closed record; nil where Done holds one.
+	Err error
+}
+
+// Unit is what became of the machine.
+type Unit struct {
+	// Number is the id of the unit record; PagePath and EvidencePath its files.
+	Number, PagePath, EvidencePath, SHA256 string
+	Disposition                            string
+}
+
+// Verdict is the answer to one check.
+type Verdict string
+
+// The verdicts; the empty one is a check that was not done.
+const (
+	VerdictPass Verdict = "pass"
+	VerdictFail Verdict = "fail"
+	VerdictSkip Verdict = "skip"
+)
+
+// Check is one check of a machine's parts and what was found.
+type Check struct {
+	// Part is keyboard, screen, pointer, speakers, camera, ports, battery,
+	// wifi, cosmetic or damage.
+	Part    string
+	Verdict Verdict
+	Grade   string // of the cosmetic check: A, B, C or D
+	Note    string
+}
+
+// Keep is the state of what keeps the records.
+type Keep struct {
+	Records    int   // closed records on it
+	NotHanded  int   // of these not yet handed in
+	FreeBytes  int64 // -1 when unknown
+	Second     bool  // another stick gets copies
+	LastSaved  time.Time
+	Trouble    string // why nothing can be saved; empty when it can
+	ClockTrust bool
+}
+
+// Work does what the screens ask for. Its methods may take long and are called
+// outside the screen's own goroutine; errors are shown to the technician as they
+// stand, with the hint that belongs to them.
+type Work interface {
+	// Ready returns when the machine's drivers have settled.
+	Ready(ctx context.Context) error
+	// Machine reads what the machine is.
+	Machine(ctx context.Context) (Machine, error)
+	// Drives lists the drives that can be seen now; it is quick, for the bench.
+	Drives(ctx context.Context) ([]inventory.Drive, error)
+	// Plan asks the drives and plans them. Without paths it is every internal
+	// drive of the machine, and those besides that are left alone.
+	Plan(ctx context.Context, in Intake, c Choice, paths ...string) ([]Row, error)
+	// Begin makes the started records of the rows that are not refused
+	// durable and erases them side by side; with an error nothing was touched.
+	// Events are emitted from many goroutines. Each row's result goes to ended.
+	Begin(ctx context.Context, in Intake, rows []Row, emit func(job.Event), ended func(Result)) (Run, error)
+	// Close makes the unit's record from the rows' results and the checks.
+	Close(ctx context.Context, in Intake, rows []Row, results []Result, checks []Check) (Unit, error)
+	// Keep looks at what keeps the records; it is quick.
+	Keep() Keep
+	// SetClock takes the date and time that somebody confirmed.
+	SetClock(time.Time) error
+	// Beep sounds the machine's speaker.
+	Beep(hertz int, d time.Duration)
+	// PowerOff ends the program, and the machine if it runs from a stick.
+	PowerOff()
+}
+
+// Run is what Begin started.
+type Run interface {
+	// Pause stops or goes on with what we do to a drive ourselves; what the
+	// drive does alone goes on. It reports whether there was anything to pause.
+	Pause(id string, on bool) bool
+	// Cancel ends the run of one drive, all of them when id is empty.
+	Cancel(id string)
+	// Wait returns when every record is closed.
+	Wait()
+}
