@@ -243,6 +243,62 @@ type Unit struct {
 	// until it is graded.
 	Disposition string `json:"disposition"`
 	People      People `json:"people"`
+	// Storage says in one word what became of the machine's storage as a
+	// whole; its state is empty in records made before it was written.
+	Storage Storage `json:"storage"`
+	// Checks of the machine's parts by a person, in the order done.
+	Checks []Check `json:"checks"`
+}
+
+// StorageState is what became of all storage of a machine.
+type StorageState string
+
+// The states of storage. Only treated claims anything; what it claims is that
+// every drive of the machine has a closed record of its own, whatever that
+// record says.
+const (
+	// StorageTreated: every drive that belongs to the machine has its record.
+	StorageTreated StorageState = "treated"
+	// StoragePartly: a drive was seen and left alone, or its record is not
+	// closed.
+	StoragePartly StorageState = "partly"
+	// StorageNone: the machine holds no storage.
+	StorageNone StorageState = "none"
+	// StorageUnreachable: there is, or may be, storage that cannot be reached
+	// from here.
+	StorageUnreachable StorageState = "unreachable"
+	// StorageNotHandled: the machine is not to be handled here.
+	StorageNotHandled StorageState = "not-handled"
+)
+
+// ReasonGraded is the code of the reason that a machine holds security-graded
+// information, which is not handled here.
+const ReasonGraded = "security-graded"
+
+// Storage is what became of all storage of a machine, and why.
+type Storage struct {
+	State   StorageState       `json:"state"`
+	Reasons []inventory.Reason `json:"reasons"`
+}
+
+// CheckVerdict is the answer to a check of one part.
+type CheckVerdict string
+
+// The verdicts of a check.
+const (
+	CheckPass CheckVerdict = "pass"
+	CheckFail CheckVerdict = "fail"
+	CheckSkip CheckVerdict = "skip"
+)
+
+// Check is what a person found when checking one part of a machine.
+type Check struct {
+	// Part is keyboard, screen, pointer, speakers, camera, ports, battery,
+	// wifi, cosmetic or damage.
+	Part    string       `json:"part"`
+	Verdict CheckVerdict `json:"verdict"`
+	Grade   string       `json:"grade"` // of the part cosmetic: A, B, C or D; empty otherwise
+	Note    string       `json:"note"`
 }
 
 // UnitDrive names one drive's record in a unit record.

@@ -8,12 +8,17 @@ package inventory
 // numbers and nil slices mean "not readable here", never "absent"; Notes says
 // why something could not be read.
 type Machine struct {
-	System  System   `json:"system"`
-	CPU     []CPU    `json:"cpu"`
-	Memory  Memory   `json:"memory"`
-	Network []NIC    `json:"network"`
-	Drives  []Drive  `json:"drives"`
-	Notes   []string `json:"notes,omitempty"`
+	System  System  `json:"system"`
+	CPU     []CPU   `json:"cpu"`
+	Memory  Memory  `json:"memory"`
+	Network []NIC   `json:"network"`
+	Drives  []Drive `json:"drives"`
+	// Controllers are what drives hang on, also those that show none; see
+	// [Unseen].
+	Controllers []Controller `json:"controllers"`
+	Firmware    Firmware     `json:"firmware"`
+	Parts
+	Notes []string `json:"notes,omitempty"`
 }
 
 // System identifies the computer. Junk that firmware makers leave behind

@@ -22,7 +22,7 @@ var rawNames = []string{
 // and Notes says why. The error is ctx's.
 func (s Source) Machine(ctx context.Context) (Machine, error) {
 	t := newTree(s.Root)
-	m := Machine{Network: nics(ctx, t), Drives: []Drive{}}
+	m := Machine{Network: nics(ctx, t), Drives: []Drive{}, Controllers: controllers(t), Firmware: readGuards(t), Parts: parts(t)}
 	note := func(format string, args ...any) { m.Notes = append(m.Notes, fmt.Sprintf(format, args...)) }
 
 	tables := readFirmware(t, note)

@@ -42,6 +42,11 @@ type Station struct {
 	Pending *record.Pending
 	// Wait passes time while a drive erases by itself; nil is the real clock.
 	Wait func(ctx context.Context, d time.Duration) error
+	// Again is asked when a finished record cannot be made durable because
+	// its folder is full, gone or read-only; see [Started.Run]. It returns
+	// true to have it tried again, and false to give the record up, as it
+	// must when ctx ends. It may be called from many goroutines. Nil gives up.
+	Again func(ctx context.Context, err error) bool
 	// PageSlots bounds how many pages are made at once, since each takes a
 	// few megabytes while it is made; nil means no bound.
 	PageSlots chan struct{}
@@ -378,36 +383,6 @@ func (s *Station) finish(o *record.Open, started *certs.Record, envelope []byte)
 		return err
 	}
 	return o.End()
-}
-
-// Unit makes the record of a machine from the records of its drives.
-func (s *Station) Unit(m inventory.Machine, o Order, drives []certs.UnitDrive, began time.Time) (Done, error) {
-	id, err := uuid.NewV7FromReader(s.Rand)
-	if err != nil {
-		return Done{}, fmt.Errorf("draw a record id: %w", err)
-	}
-	h := s.header(id.String(), o)
-	h.Clock.WallStarted, h.Clock.WallFinished = utc(began), utc(s.Now())
-	h.Clock.MonotonicSeconds = int64(time.Since(began).Round(time.Second) / time.Second)
-	u := certs.Unit{Header: h, Machine: m, Drives: notNil(drives), People: o.People}
-	if o.Operator != "" && u.People.PerformedBy == nil {
-		u.People.PerformedBy = &certs.Person{Name: o.Operator, Date: h.Clock.WallFinished.Format(time.DateOnly)}
-	}
-	envelope, err := s.Chain.Append(s.Folder, u.ID, func(sequence int64, previous string) ([]byte, error) {
-		u.Sequence, u.Previous = sequence, previous
-		return certs.Seal(s.Signer, certs.KindUnit, s.Mode, u)
-	})
-	if err != nil {
-		return Done{}, fmt.Errorf("close record %s: %w", u.ID, err)
-	}
-	pdf, err := s.Pages.Unit(u, s.pageOf(envelope))
-	if err != nil {
-		return Done{}, fmt.Errorf("make the page of %s: %w", u.ID, err)
-	}
-	if pdf, err = certs.SignPDF(pdf, s.Signer, certs.PageInfo{Name: s.Signer.Name(), Reason: "unit", Time: u.Clock.WallFinished}); err != nil {
-		return Done{}, err
-	}
-	return s.done(certs.Sanitization{Header: u.Header}, envelope), s.Folder.WritePage(u.ID, pdf)
 }
 
 // UnitID is the id that joins the records of one machine: a UUID derived from

@@ -74,29 +74,14 @@ type Unattended struct {
 	Refused func(inventory.Machine) string
 }
 
-// Machine is what was found out about the machine.
+// Machine is what was found out about the machine; its Parts are what can be
+// checked.
 type Machine struct {
 	inventory.Machine
 	// Odd is what a technician should know before going on, most important
 	// first: no serial, drives hidden by the firmware's RAID mode, a
 	// controller without a driver, a T2 chip.
 	Odd []string
-	// Parts are what can be checked.
-	Parts Parts
-}
-
-// Parts of a machine that the checks ask about, as far as they can be seen.
-type Parts struct {
-	Cameras, WiFi, Sound, Pointers, Keyboards []string
-	Batteries                                 []Battery
-}
-
-// Battery is one battery. Fields that it does not tell are 0.
-type Battery struct {
-	Name                         string
-	ChargePercent, HealthPercent int // health: full charge now against design
-	Cycles                       int
-	Status                       string
 }
 
 // Row is one drive (or all namespaces that one command erases) with its plan.

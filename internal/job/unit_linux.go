@@ -1,0 +1,92 @@
+package job
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/inventory"
+)
+
+// UnitReport is what a machine's record is made of.
+type UnitReport struct {
+	Machine inventory.Machine
+	Order   Order
+	// Drives are the machine's own drives, each with its record or with why
+	// it was left alone.
+	Drives []certs.UnitDrive
+	// Graded means that the machine holds security-graded information and
+	// was not touched; Drives are then those that were left alone.
+	Graded bool
+	Checks []certs.Check
+	// Disposition of the unit; empty until it is decided.
+	Disposition string
+	Began       time.Time
+}
+
+// Unit makes the record of a machine from the records of its drives. What it
+// says of the machine's storage as a whole follows from the facts; see
+// [StorageOf].
+func (s *Station) Unit(r UnitReport) (Done, error) {
+	id, err := uuid.NewV7FromReader(s.Rand)
+	if err != nil {
+		return Done{}, fmt.Errorf("draw a record id: %w", err)
+	}
+	h := s.header(id.String(), r.Order)
+	h.Clock.WallStarted, h.Clock.WallFinished = utc(r.Began), utc(s.Now())
+	h.Clock.MonotonicSeconds = int64(time.Since(r.Began).Round(time.Second) / time.Second)
+	u := certs.Unit{
+		Header: h, Machine: r.Machine, Drives: notNil(r.Drives), People: r.Order.People,
+		Disposition: r.Disposition, Storage: StorageOf(r.Machine, r.Drives, r.Graded), Checks: notNil(r.Checks),
+	}
+	if r.Order.Operator != "" && u.People.PerformedBy == nil {
+		u.People.PerformedBy = &certs.Person{Name: r.Order.Operator, Date: h.Clock.WallFinished.Format(time.DateOnly)}
+	}
+	envelope, err := s.Chain.Append(s.Folder, u.ID, func(sequence int64, previous string) ([]byte, error) {
+		u.Sequence, u.Previous = sequence, previous
+		return certs.Seal(s.Signer, certs.KindUnit, s.Mode, u)
+	})
+	if err != nil {
+		return Done{}, fmt.Errorf("close record %s: %w", u.ID, err)
+	}
+	pdf, err := s.Pages.Unit(u, s.pageOf(envelope))
+	if err != nil {
+		return Done{}, fmt.Errorf("make the page of %s: %w", u.ID, err)
+	}
+	if pdf, err = certs.SignPDF(pdf, s.Signer, certs.PageInfo{Name: s.Signer.Name(), Reason: "unit", Time: u.Clock.WallFinished}); err != nil {
+		return Done{}, err
+	}
+	return s.done(certs.Sanitization{Header: u.Header}, envelope), s.Folder.WritePage(u.ID, pdf)
+}
+
+// StorageOf says what became of a machine's storage as a whole. Storage that may
+// be there and cannot be seen outweighs every drive that was seen.
+func StorageOf(m inventory.Machine, drives []certs.UnitDrive, graded bool) certs.Storage {
+	st := certs.Storage{Reasons: []inventory.Reason{}}
+	if graded {
+		st.State = certs.StorageNotHandled
+		st.Reasons = append(st.Reasons, inventory.Reason{Code: certs.ReasonGraded, Text: "The machine holds security-graded information and is not handled here."})
+		return st
+	}
+	unseen := inventory.Unseen(m)
+	for _, r := range unseen {
+		if r.Hides() {
+			st.Reasons = append(st.Reasons, r)
+		}
+	}
+	st.State = certs.StorageTreated
+	for _, d := range drives {
+		if d.RecordID == "" || d.SHA256 == "" || d.NotTouched != "" {
+			st.State = certs.StoragePartly
+		}
+	}
+	switch {
+	case len(st.Reasons) > 0:
+		st.State = certs.StorageUnreachable
+	case len(drives) == 0:
+		st.State, st.Reasons = certs.StorageNone, append(st.Reasons, unseen...)
+	}
+	return st
+}
