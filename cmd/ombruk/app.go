@@ -67,6 +67,8 @@ type app struct {
 	leave chan struct{}
 	// messages are those of --lang, read once; see text.
 	messages *lang.Text
+	// state is the folder of chain and journals; empty means beside the keys.
+	state string
 	// simulated is true when the drives are.
 	simulated bool
 	// command is the command's full name, for error messages in JSON.

@@ -8,6 +8,7 @@ import (
 	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/job"
+	"github.com/ombruk/ombruk/internal/session"
 	"github.com/ombruk/ombruk/inventory"
 )
 
@@ -16,11 +17,11 @@ import (
 func unrecorded() *batch {
 	clean := certs.Sanitization{Header: certs.Header{ID: "one"}, Drive: certs.DriveFacts{Path: "/dev/sda"}, Outcome: erase.Sanitized, Fulfilled: true}
 	found := certs.Sanitization{Header: certs.Header{ID: "two"}, Drive: certs.DriveFacts{Path: "/dev/sdc", Serial: "S2"}, Outcome: erase.Failed, Verification: certs.Verification{Mismatches: 7}}
-	return &batch{
-		works: []work{{drives: []inventory.Drive{{Path: "/dev/sda"}}}, {drives: []inventory.Drive{{Path: "/dev/sdc"}}}},
-		done:  []job.Done{{ID: "one", Record: clean}, {ID: "two", Record: found}},
-		errs:  []error{nil, errors.New("no space left on device")},
-	}
+	return &batch{run: &session.Batch{
+		Works: []session.Work{{Drives: []inventory.Drive{{Path: "/dev/sda"}}}, {Drives: []inventory.Drive{{Path: "/dev/sdc"}}}},
+		Done:  []job.Done{{ID: "one", Record: clean}, {ID: "two", Record: found}},
+		Errs:  []error{nil, errors.New("no space left on device")},
+	}}
 }
 
 // Data that was found outranks the record that could not be closed.
@@ -41,7 +42,7 @@ func TestUnitReportOfAnUnrecordedDrive(t *testing.T) {
 		{Path: "/dev/sda", CapacityBytes: 1, Bus: inventory.BusSAS},
 		{Path: "/dev/sdb", AlsoAt: []string{"/dev/sdc"}, CapacityBytes: 1, Bus: inventory.BusSAS},
 	}
-	drives := unitDrives(b, all)
+	drives := b.unitDrives(all)
 	if len(drives) != 2 {
 		t.Fatalf("%+v", drives)
 	}
@@ -55,8 +56,8 @@ func TestUnitReportOfAnUnrecordedDrive(t *testing.T) {
 func TestUnitReportOfTwoNamespaces(t *testing.T) {
 	both := []inventory.Drive{{Path: "/dev/nvme0n1", CapacityBytes: 1, Bus: inventory.BusNVMe}, {Path: "/dev/nvme0n2", CapacityBytes: 1, Bus: inventory.BusNVMe}}
 	record := certs.Sanitization{Header: certs.Header{ID: "one"}, Drive: certs.DriveFacts{Path: both[0].Path}, Outcome: erase.Sanitized, Fulfilled: true}
-	b := &batch{works: []work{{drives: both}}, done: []job.Done{{ID: "one", Record: record}}, errs: []error{nil}}
-	if drives := unitDrives(b, both); len(drives) != 1 || drives[0].RecordID != "one" {
+	b := &batch{run: &session.Batch{Works: []session.Work{{Drives: both}}, Done: []job.Done{{ID: "one", Record: record}}, Errs: []error{nil}}}
+	if drives := b.unitDrives(both); len(drives) != 1 || drives[0].RecordID != "one" {
 		t.Errorf("%+v", drives)
 	}
 }

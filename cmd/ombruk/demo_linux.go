@@ -17,6 +17,7 @@ import (
 
 	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/internal/policy"
+	"github.com/ombruk/ombruk/internal/session"
 	"github.com/ombruk/ombruk/inventory"
 )
 
@@ -82,7 +83,7 @@ func (a *app) demo(cmd *cobra.Command) error {
 	}
 	a.say("   patient records found in the image now: %d", after)
 
-	page := b.done[0].PagePath
+	page := b.run.Done[0].PagePath
 	forged, err := forge(page)
 	if err != nil {
 		return err
@@ -115,7 +116,7 @@ Look further (in %s):
   the forged copy          ombruk verify --keys %s %s
   this machine             ombruk inventory; ombruk drives
   your own disk image      ombruk plan IMAGE --standard nist-800-88r2-clear`,
-		b.station.Folder.Dir(), page, a.flags.keys, page, b.done[0].EvidencePath, a.flags.keys, forged)
+		b.station.Folder.Dir(), page, a.flags.keys, page, b.run.Done[0].EvidencePath, a.flags.keys, forged)
 	return nil
 }
 
@@ -161,16 +162,17 @@ func (a *app) demoErase(cmd *cobra.Command, image string, m inventory.Machine) (
 	if err != nil {
 		return nil, err
 	}
-	r := machineRig{}
+	r := session.Machine()
+	sitting := a.session(r)
 	_, drives, err := a.targets(ctx, r, []string{image}, false)
 	if err != nil {
 		return nil, err
 	}
-	works, refusals, err := a.prepare(ctx, r, f, order, drives)
-	if err == nil {
-		err = firstOf(refusals)
-	}
+	works, err := a.prepare(ctx, sitting, f, order, drives)
 	if err != nil {
+		return nil, err
+	}
+	if err := session.Refusal(works); err != nil {
 		return nil, refused(err)
 	}
 	b := new(batch)
@@ -181,7 +183,7 @@ func (a *app) demoErase(cmd *cobra.Command, image string, m inventory.Machine) (
 	if b.order, err = a.order(f, p, certs.Agency{}, b); err != nil {
 		return nil, err
 	}
-	return b, a.runAll(ctx, r, b, works)
+	return b, a.runAll(ctx, sitting, b, works)
 }
 
 // writeScratch makes an image full of known content.

@@ -30,7 +30,7 @@ Exit status: 0 shown; 1 a drive could not be read; 64 usage.`,
 			if r == nil {
 				return err
 			}
-			all, err := r.drives(cmd.Context())
+			all, err := r.Drives(cmd.Context())
 			if err != nil && len(paths) == 0 {
 				return fail(exitError, "", err)
 			}
@@ -38,7 +38,7 @@ Exit status: 0 shown; 1 a drive could not be read; 64 usage.`,
 			if len(paths) > 0 {
 				var named []inventory.Drive
 				var errs []error
-				_, named, errs = r.targets(cmd.Context(), paths...)
+				_, named, errs = r.Targets(cmd.Context(), paths...)
 				shown = nil
 				for i, err := range errs {
 					switch {
@@ -51,7 +51,7 @@ Exit status: 0 shown; 1 a drive could not be read; 64 usage.`,
 					}
 				}
 			}
-			a.asked(cmd.Context(), r, shown)
+			a.session(r).Ask(cmd.Context(), shown)
 			if err := a.showDrives(shown, all); err != nil {
 				return err
 			}

@@ -53,7 +53,7 @@ var ours = map[string][]string{
 		"internal/policy", "internal/contract",
 	},
 	// What a boot stick is made of, how it is built, and what runs from it.
-	"internal/stick":   {"certs"},
+	"internal/stick":   {"certs", "erase"},
 	"internal/bootusb": {"internal/stick"},
 	"internal/boot":    {"internal/stick", "internal/kernel"},
 	"internal/tui":     {"internal/job", "erase", "inventory", "internal/lang"},

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/session"
 	"github.com/ombruk/ombruk/inventory"
 )
 
@@ -81,16 +82,16 @@ func (a *app) plan(cmd *cobra.Command, f *jobFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	works, refusals, err := a.prepare(cmd.Context(), r, f, order, drives)
+	works, err := a.prepare(cmd.Context(), a.session(r), f, order, drives)
 	if err != nil {
-		return refused(err)
+		return err
 	}
-	for i, w := range works {
-		if err := a.showPlan(w.plan, refusals[i]); err != nil {
+	for _, w := range works {
+		if err := a.showPlan(w.Plan, w.Refused); err != nil {
 			return err
 		}
 	}
-	return refused(firstOf(refusals))
+	return refused(session.Refusal(works))
 }
 
 // showPlan prints a plan for a person or a script.

@@ -16,6 +16,7 @@ import (
 	"github.com/ombruk/ombruk/internal/orgnr"
 	"github.com/ombruk/ombruk/internal/policy"
 	"github.com/ombruk/ombruk/internal/record"
+	"github.com/ombruk/ombruk/internal/session"
 	"github.com/ombruk/ombruk/report"
 )
 
@@ -47,11 +48,15 @@ func (a *app) station(mode certs.Mode) (*job.Station, error) {
 	if err != nil {
 		return nil, fail(exitError, "name a folder that can be written to and has room: --out DIR", err)
 	}
-	chain, err := record.OpenChain(filepath.Join(dir, "chain"), signer.ID())
+	state, err := a.stateDir()
 	if err != nil {
 		return nil, err
 	}
-	pending, err := record.OpenPending(filepath.Join(dir, "pending"))
+	chain, err := record.OpenChain(filepath.Join(state, chainDir), signer.ID())
+	if err != nil {
+		return nil, err
+	}
+	pending, err := record.OpenPending(filepath.Join(state, pendingDir))
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +71,22 @@ func (a *app) station(mode certs.Mode) (*job.Station, error) {
 		Now:  a.now, Rand: rand.Reader, ClockSource: source, ClockTrusted: trusted,
 		PageSlots: make(chan struct{}, runtime.NumCPU()),
 	}, nil
+}
+
+// The folders of a station's chain and of what its runs leave for later ones,
+// in its state folder.
+const (
+	chainDir   = "chain"
+	pendingDir = "pending"
+)
+
+// stateDir is where a station keeps what changes: beside its keys, but on a
+// boot stick, whose keys lie in memory.
+func (a *app) stateDir() (string, error) {
+	if a.state != "" {
+		return a.state, nil
+	}
+	return a.keysDir()
 }
 
 // clock says how far this machine's clock is to be believed: only when a time
@@ -150,19 +171,13 @@ func (a *app) agency() (certs.Agency, error) {
 
 // order gathers what the records of this machine have in common.
 func (a *app) order(f *jobFlags, p policy.Policy, agency certs.Agency, b *batch) (job.Order, error) {
-	unit, err := job.UnitID(b.machine, rand.Reader)
-	if err != nil {
-		return job.Order{}, err
-	}
 	o := job.Order{
-		Agency: agency, Order: a.flags.order, AssetTag: a.flags.asset, UnitID: unit, Operator: a.flags.operator,
+		Agency: agency, Order: a.flags.order, AssetTag: a.flags.asset,
 		Policy: certs.Policy{Name: p.Name, SHA256: p.SHA256}, Stall: p.Stall,
 		Confidentiality: f.confidentiality, KeepKey: f.keepKey, Every: a.progressEvery(),
 	}
-	if o.Operator != "" {
-		o.People.PerformedBy = &certs.Person{Name: o.Operator, Title: f.title, Organisation: b.station.Signer.Organisation(), Date: a.now().UTC().Format(time.DateOnly), Place: f.place, Contact: f.contact}
-	}
-	return o, nil
+	performer := certs.Person{Name: a.flags.operator, Title: f.title, Organisation: b.station.Signer.Organisation(), Date: a.now().UTC().Format(time.DateOnly), Place: f.place, Contact: f.contact}
+	return session.Order(o, b.machine, performer, rand.Reader)
 }
 
 // worse gives the exit code that counts when several apply: 6, 4, 1, 5, 3.

@@ -18,6 +18,8 @@ import (
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/drivesim"
 	"github.com/ombruk/ombruk/internal/policy"
+	"github.com/ombruk/ombruk/internal/session"
+	"github.com/ombruk/ombruk/internal/tcg"
 	"github.com/ombruk/ombruk/inventory"
 )
 
@@ -120,6 +122,58 @@ func lessRead(a, b erase.VerifyMode) bool {
 	return slices.Index(order, a) < slices.Index(order, b)
 }
 
+// wishes are what the flags ask for the drives: the order, and what was given
+// for single drives.
+func (a *app) wishes(f *jobFlags, o erase.Order, drives []inventory.Drive) (session.Wishes, error) {
+	w := session.Wishes{Order: o, Thaw: f.thaw, PSIDs: map[string][]byte{}, Passwords: map[string][]byte{}}
+	err := forDrives("--psid", f.psids, drives, func(serial, value string) error {
+		if _, err := tcg.NormalizePSID(value); err != nil {
+			return fail(exitRefused, "copy it again from the label, or scan it", fmt.Errorf("refused: --psid for %s: %w", serial, err))
+		}
+		w.PSIDs[serial] = []byte(value)
+		return nil
+	})
+	if err != nil {
+		return w, err
+	}
+	return w, forDrives("--drive-password", f.passwords, drives, func(serial, file string) error {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("read the password of the drive %s: %w", serial, err)
+		}
+		w.Passwords[serial] = []byte(strings.TrimRight(string(b), "\r\n"))
+		return nil
+	})
+}
+
+// forDrives reads what a flag gave as SERIAL=VALUE and refuses what is for none
+// of the drives.
+func forDrives(flag string, given []string, drives []inventory.Drive, take func(serial, value string) error) error {
+	for _, g := range given {
+		serial, value, ok := strings.Cut(g, "=")
+		if !ok || serial == "" || value == "" {
+			return fail(exitUsage, "", fmt.Errorf("%s: want SERIAL=VALUE", flag))
+		}
+		if !slices.ContainsFunc(drives, func(d inventory.Drive) bool { return erase.ConfirmToken(d) == serial }) {
+			return fail(exitRefused, "check the serial (ombruk drives)", fmt.Errorf("refused: %s names %q, which is not among the targets", flag, serial))
+		}
+		if err := take(serial, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare makes the plans of the targets.
+func (a *app) prepare(ctx context.Context, s *session.Session, f *jobFlags, o erase.Order, drives []inventory.Drive) ([]session.Work, error) {
+	wishes, err := a.wishes(f, o, drives)
+	if err != nil {
+		return nil, err
+	}
+	works, err := s.Prepare(ctx, wishes, drives)
+	return works, refused(err)
+}
+
 // refused turns a refusal into an error with the right exit code and hint.
 func refused(err error) error {
 	var r *erase.RefusedError
@@ -131,10 +185,10 @@ func refused(err error) error {
 
 // targets finds the drives that are named, each once, and refuses them all if
 // one may not be touched. all is every drive of the machine.
-func (a *app) targets(ctx context.Context, r rig, paths []string, allowFabric bool) (all, found []inventory.Drive, err error) {
-	if r.mode() == certs.ModeSimulated {
+func (a *app) targets(ctx context.Context, r session.Rig, paths []string, allowFabric bool) (all, found []inventory.Drive, err error) {
+	if r.Mode() == certs.ModeSimulated {
 		if len(paths) == 0 {
-			all, _, _ := r.targets(ctx)
+			all, _, _ := r.Targets(ctx)
 			for _, d := range all {
 				if d.PartitionOf == "" {
 					paths = append(paths, d.Path)
@@ -150,7 +204,7 @@ func (a *app) targets(ctx context.Context, r rig, paths []string, allowFabric bo
 			paths[i] = wd + "/" + path
 		}
 	}
-	all, named, errs := r.targets(ctx, paths...)
+	all, named, errs := r.Targets(ctx, paths...)
 	seen := map[string]bool{}
 	for i, d := range named {
 		switch err := errs[i]; {
@@ -169,7 +223,7 @@ func (a *app) targets(ctx context.Context, r rig, paths []string, allowFabric bo
 	}
 	for i, d := range found {
 		if d.CapacityBytes == 0 { // only the drive itself can say why
-			a.asked(ctx, r, found[i:i+1])
+			a.session(r).Ask(ctx, found[i:i+1])
 			d = found[i]
 		}
 		if err := erase.Blocked(d, slices.Concat(all, found), allowFabric); err != nil {
