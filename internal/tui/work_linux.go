@@ -6,6 +6,7 @@ package tui
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/ombruk/ombruk/erase"
@@ -59,6 +60,10 @@ type Setup struct {
 	// Stick is true when the screens run from a boot stick, whose machine can
 	// be powered off.
 	Stick bool
+	// Now is the clock, in the time zone that people here read.
+	Now func() time.Time
+	// Rand draws the code that confirms.
+	Rand io.Reader
 }
 
 // Unattended is how a stick works by itself; see the policy.
@@ -107,15 +112,29 @@ type Row struct {
 type Result struct {
 	ID   string
 	Done job.Done
+	// Answer is the word of the record's page.
+	Answer Answer
 	// Err is why there is no closed record; nil where Done holds one.
 	Err error
+}
+
+// Answer is the word a page begins with, so that screen and page say the same:
+// its key in package lang and, where the word has plural forms, the number.
+type Answer struct {
+	Key   string
+	Count int // 0 for a word without plural forms
 }
 
 // Unit is what became of the machine.
 type Unit struct {
 	// Number is the id of the unit record; PagePath and EvidencePath its files.
 	Number, PagePath, EvidencePath, SHA256 string
-	Disposition                            string
+	// Disposition is reuse, parts, recycle, return or hold; empty when it is
+	// not decided.
+	Disposition string
+	// Answer is the word of the record's page, Why a few sentences under it.
+	Answer Answer
+	Why    []string
 }
 
 // Verdict is the answer to one check.
@@ -153,6 +172,9 @@ type Keep struct {
 // outside the screen's own goroutine; errors are shown to the technician as they
 // stand, with the hint that belongs to them.
 type Work interface {
+	// CheckIntake says what is wrong with what was typed (an organisation
+	// number whose check digit is wrong), nil when nothing is; it is quick.
+	CheckIntake(in Intake) error
 	// Ready returns when the machine's drivers have settled.
 	Ready(ctx context.Context) error
 	// Machine reads what the machine is.
@@ -166,7 +188,8 @@ type Work interface {
 	// durable and erases them side by side; with an error nothing was touched.
 	// Events are emitted from many goroutines. Each row's result goes to ended.
 	Begin(ctx context.Context, in Intake, rows []Row, emit func(job.Event), ended func(Result)) (Run, error)
-	// Close makes the unit's record from the rows' results and the checks.
+	// Close makes the unit's record from the rows' results and the checks. A
+	// machine with graded information has neither, one without drives no rows.
 	Close(ctx context.Context, in Intake, rows []Row, results []Result, checks []Check) (Unit, error)
 	// Keep looks at what keeps the records; it is quick.
 	Keep() Keep
