@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
@@ -75,6 +76,9 @@ type Build func(sequence int64, previous string) (envelope []byte, err error)
 // When it returns nil, envelope and chain are on stable storage.
 func (c *Chain) Append(f *Folder, id string, build Build) (envelope []byte, err error) {
 	err = c.locked(func(h *head) error {
+		if h.Instance != c.Instance {
+			return fmt.Errorf("number record %s: %w: the chain %s is that of another copy of the station", id, ErrGone, c.path)
+		}
 		if envelope, err = build(h.Sequence+1, h.Previous); err != nil {
 			return err
 		}
@@ -108,7 +112,7 @@ func (h *head) commit() {
 // the folder cannot be seen (a stick that was pulled out), the record may
 // exist, so its number stays used: a gap that is true is better than a number
 // given twice.
-func (h *head) settle() (changed bool) {
+func (c *Chain) settle(h *head) (changed bool) {
 	p := h.Pending
 	if p == nil {
 		return false
@@ -117,12 +121,34 @@ func (h *head) settle() (changed bool) {
 	switch {
 	case err == nil && certs.Digest(b) == p.SHA256:
 		h.commit()
-	case err == nil, errors.Is(err, os.ErrNotExist) && identity(filepath.Dir(p.Path)) == p.Folder:
+	case err == nil, errors.Is(err, os.ErrNotExist) && c.sees(p):
 		h.Pending = nil
 	default:
 		h.commit()
 	}
 	return true
+}
+
+// sees reports whether the folder of a record that was being written is before
+// us. One on the stick that also holds the chain is so by nature, even where the
+// stick was out in between and the system now numbers it in another way; the
+// started record shows that it is not another folder in its place.
+func (c *Chain) sees(p *pending) bool {
+	dir := filepath.Dir(p.Path)
+	if identity(dir) == p.Folder {
+		return true
+	}
+	_, err := os.Stat(strings.TrimSuffix(p.Path, EvidenceSuffix) + StartedSuffix)
+	return err == nil && device(dir) != "" && device(dir) == device(filepath.Dir(c.path))
+}
+
+// device is the file system that a folder lies on; empty where there is none.
+func device(dir string) string {
+	on, _, _ := strings.Cut(identity(dir), "/")
+	if on == "gone" {
+		return ""
+	}
+	return on
 }
 
 // identity is what a folder is on this system: file system and inode; "gone"
@@ -154,7 +180,7 @@ func (c *Chain) locked(fn func(*head) error) error {
 	if err != nil {
 		return err
 	}
-	if h.settle() {
+	if c.settle(h) {
 		if err := c.store(h); err != nil {
 			return err
 		}

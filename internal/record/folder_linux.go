@@ -6,6 +6,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -19,22 +20,16 @@ import (
 	"github.com/ombruk/ombruk/erase"
 )
 
-// The endings of the files that one record leaves in a folder.
-const (
-	StartedSuffix  = ".started.json"
-	EvidenceSuffix = ".evidence.json"
-	PageSuffix     = ".pdf"
-	keySuffix      = ".key.json"
-	reserveSuffix  = ".reserve"
-)
-
 // reserveBytes is the room kept free for a final record and its page, so that
 // a disk that fills up during the hours of a run does not cost the evidence.
 // Of it, pageReserveBytes are given back last, for the page.
 const reserveBytes, pageReserveBytes = 1 << 20, 512 << 10
 
-// Folder is an output folder.
-type Folder struct{ dir string }
+// Folder is an output folder. It is safe for concurrent use.
+type Folder struct {
+	dir    string
+	mirror mirror
+}
 
 // OpenFolder makes the folder if it is missing and makes sure that files can be
 // made in it.
@@ -54,7 +49,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	if err := errors.Join(reserve(probe), probe.Close()); err != nil {
 		return nil, fmt.Errorf("write to output folder %s: %w", abs, err)
 	}
-	return &Folder{abs}, nil
+	return &Folder{dir: abs}, nil
 }
 
 // Dir is the folder's absolute path.
@@ -69,6 +64,8 @@ type Open struct {
 	ID      string
 	folder  *Folder
 	started *os.File
+	// envelope of the started record, by which its folder is known again.
+	envelope []byte
 	// KeepKey leaves the key of the random passes beside the closed record.
 	KeepKey bool
 }
@@ -104,6 +101,7 @@ func (f *Folder) Begin(id string, envelope []byte, key erase.Key, passes int) (*
 	if err != nil {
 		return nil, err
 	}
+	o.envelope = envelope
 	if err := f.keepRoom(id); err != nil {
 		o.TakeBack()
 		return nil, err
@@ -192,6 +190,20 @@ func (f *Folder) Unfinished() ([]*Open, error) {
 // Started is the envelope of the started record.
 func (o *Open) Started() ([]byte, error) { return os.ReadFile(o.folder.Path(o.ID, StartedSuffix)) }
 
+// Present makes sure that the folder is still the one that the record was
+// started in: a stick that was pulled out leaves an empty folder behind, and
+// another one may have come in its place. The error wraps [ErrGone].
+func (o *Open) Present() error {
+	b, err := o.Started()
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrGone, err)
+	case o.envelope != nil && !bytes.Equal(b, o.envelope):
+		return fmt.Errorf("%w: %s holds something else than it did", ErrGone, o.folder.Path(o.ID, StartedSuffix))
+	}
+	return nil
+}
+
 // Evidence is the envelope of the final record where one has been written
 // already (the process ended between writing it and closing).
 func (o *Open) Evidence() ([]byte, bool, error) {
@@ -252,56 +264,18 @@ func (o *Open) End() error {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, syncDir(o.folder.dir), o.started.Close())
-	return errors.Join(errs...)
+	if errs = append(errs, syncDir(o.folder.dir)); errors.Join(errs...) != nil {
+		return errors.Join(errs...)
+	}
+	o.Release() // it was only read, so closing it has nothing to tell
+	o.folder.Closed(o.ID)
+	return nil
 }
 
 // write makes a file durable: written beside its place, synced, renamed, and
 // the folder synced.
 func (f *Folder) write(name string, content []byte, mode os.FileMode) error {
 	return writeDurable(filepath.Join(f.dir, name), content, mode)
-}
-
-func writeDurable(path string, content []byte, mode os.FileMode) error {
-	dir, tmp := filepath.Dir(path), halfWritten(path)
-	file, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	_, err = file.Write(content)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err == nil {
-		err = syncDir(dir)
-	}
-	if err != nil {
-		_ = os.Remove(tmp)
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
-}
-
-// halfWritten is where a file is written before it takes its place.
-func halfWritten(path string) string {
-	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	// Some file systems (FAT, many over FUSE) cannot sync a folder, and have
-	// no other way; EINVAL is their answer.
-	if err := d.Sync(); err != nil && !errors.Is(err, unix.EINVAL) {
-		return err
-	}
-	return nil
 }
 
 // reserve takes reserveBytes of disk space for a file. A file system that
