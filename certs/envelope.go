@@ -138,11 +138,7 @@ func seal(s *Signer, kind Kind, mode Mode, v any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := json.Marshal(envelope{
-		Payload:     payload,
-		PayloadType: payloadType,
-		Signatures:  []signature{{Cert: string(encodeChain(s.chain)), KeyID: s.ID(), Sig: sig}},
-	})
+	sealed, err := s.envelope(payload, sig)
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +147,16 @@ func seal(s *Signer, kind Kind, mode Mode, v any) ([]byte, error) {
 		return nil, err
 	}
 	return sealed, nil
+}
+
+// envelope gives the bytes of the envelope around a payload and the signer's
+// signature of it.
+func (s *Signer) envelope(payload, sig []byte) ([]byte, error) {
+	return json.Marshal(envelope{
+		Payload:     payload,
+		PayloadType: payloadType,
+		Signatures:  []signature{{Cert: string(encodeChain(s.chain)), KeyID: s.ID(), Sig: sig}},
+	})
 }
 
 // inUTC turns the times of a record to UTC.
@@ -179,14 +185,8 @@ func Open(data []byte) (*Record, error) {
 }
 
 func open(data []byte) (*Record, error) {
-	env, chain, err := readEnvelope(data)
+	env, chain, err := openEnvelope(data)
 	if err != nil {
-		return nil, err
-	}
-	if err := verifySignature(chain[0], preAuthentication(env.Payload), env.Signatures[0].Sig); err != nil {
-		return nil, err
-	}
-	if err := checkChain(chain); err != nil {
 		return nil, err
 	}
 	record, err := readStatement(env.Payload)
@@ -195,6 +195,19 @@ func open(data []byte) (*Record, error) {
 	}
 	record.Chain, record.SHA256 = chain, Digest(data)
 	return record, record.check()
+}
+
+// openEnvelope takes an envelope apart and checks that its signature and its
+// certificates hold together.
+func openEnvelope(data []byte) (envelope, []*x509.Certificate, error) {
+	env, chain, err := readEnvelope(data)
+	if err != nil {
+		return env, nil, err
+	}
+	if err := verifySignature(chain[0], preAuthentication(env.Payload), env.Signatures[0].Sig); err != nil {
+		return env, nil, err
+	}
+	return env, chain, checkChain(chain)
 }
 
 // readEnvelope takes an envelope apart and checks nothing but its form.

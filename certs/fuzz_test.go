@@ -44,6 +44,23 @@ func FuzzStatement(f *testing.F) {
 	})
 }
 
+func FuzzFileList(f *testing.F) {
+	payload, err := encodeFiles(map[string]string{"a/b": Digest(nil)}, Sealed{Built: time.Unix(1e9, 0).UTC()})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(payload)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		list, err := readFiles(data)
+		if err != nil {
+			return
+		}
+		if again, err := encodeFiles(list.Digests, list.Sealed); err != nil || !bytes.Equal(again, data) {
+			t.Errorf("took %q, and it would have been written %q", data, again)
+		}
+	})
+}
+
 func FuzzPage(f *testing.F) {
 	signed := testdata(f, "drive.pdf")
 	f.Add(signed)

@@ -508,23 +508,17 @@ func (k *Keys) findStation(which string) (KeyInfo, error) {
 	if err != nil {
 		return KeyInfo{}, err
 	}
-	const minDigits = 8
-	id := strings.ToLower(which)
 	var found []KeyInfo
 	for _, s := range stations {
-		if s.Name == which || s.Serial == id || len(id) >= minDigits && strings.HasPrefix(s.KeyID, id) {
+		if s.means(which) {
 			found = append(found, s)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return KeyInfo{}, errors.New("no station of that name, key id or serial number")
+		return KeyInfo{}, errNoStation()
 	case 1:
 		return found[0], nil
 	}
-	ids := make([]string, len(found))
-	for i, s := range found {
-		ids[i] = s.KeyID[:16]
-	}
-	return KeyInfo{}, fmt.Errorf("%d keys have that name: say which by its key id (%s)", len(found), strings.Join(ids, ", "))
+	return KeyInfo{}, errSeveral(found)
 }

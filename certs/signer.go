@@ -70,9 +70,13 @@ func (s *Signer) Established() bool { return len(s.chain) > 1 }
 // sign makes an ECDSA signature with SHA-256, DER, in the one form of the two
 // possible that [verifySignature] takes. It checks what it made: the machines
 // this runs on may well have bad memory.
-func (s *Signer) sign(message []byte) ([]byte, error) {
+func (s *Signer) sign(message []byte) ([]byte, error) { return s.signWith(rand.Reader, message) }
+
+// signWith is sign with the given randomness; with nil the same message always
+// gets the same signature (RFC 6979).
+func (s *Signer) signWith(random io.Reader, message []byte) ([]byte, error) {
 	digest := sha256.Sum256(message)
-	der, err := s.key.Sign(rand.Reader, digest[:], crypto.SHA256)
+	der, err := s.key.Sign(random, digest[:], crypto.SHA256)
 	if err != nil {
 		return nil, fmt.Errorf("sign with key %.16s: %w", s.ID(), err)
 	}

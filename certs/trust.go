@@ -176,18 +176,24 @@ func (t *Trust) find(cert *x509.Certificate) *authority {
 // affiliationChanged) makes those records revoked whose time is not established
 // or not before the revocation.
 func (t *Trust) judge(r *Record) (Issuer, string) {
-	leaf := r.Chain[0]
-	if len(r.Chain) == 1 {
+	made, established := r.time()
+	return t.judgeChain(r.Chain, made, established)
+}
+
+// judgeChain is judge for what was made at the given time and signed by a chain
+// that holds together.
+func (t *Trust) judgeChain(chain []*x509.Certificate, made time.Time, established bool) (Issuer, string) {
+	leaf := chain[0]
+	if len(chain) == 1 {
 		return IssuerUntrusted, "the key that signed was made by the station itself: no organisation vouches for it"
 	}
-	a := t.find(r.Chain[1])
+	a := t.find(chain[1])
 	if a == nil {
-		return IssuerUntrusted, fmt.Sprintf("the organisation %q (fingerprint %s) is not trusted here", organisation(r.Chain[1]), fingerprint(r.Chain[1]))
+		return IssuerUntrusted, fmt.Sprintf("the organisation %q (fingerprint %s) is not trusted here", organisation(chain[1]), fingerprint(chain[1]))
 	}
 	if err := checkPurpose(leaf); err != nil {
 		return IssuerUntrusted, err.Error()
 	}
-	made, established := r.time()
 	if entry := a.revoked(leaf); entry != nil {
 		reason, since := reasonOf(entry.ReasonCode), entry.RevocationTime.UTC().Format(time.RFC3339)
 		switch {
