@@ -9,7 +9,7 @@ import (
 
 // Event is one thing that happened, as text bars, NDJSON and screens render it.
 type Event struct {
-	Type   string `json:"type"` // started, progress, finished, recovered
+	Type   string `json:"type"` // started, progress, held, finished, recovered
 	Schema int    `json:"schema"`
 	ID     string `json:"id"` // of the record
 	Path   string `json:"path"`
@@ -19,6 +19,7 @@ type Event struct {
 	Simulated bool `json:"simulated,omitempty"`
 
 	Progress *ProgressEvent `json:"progress,omitempty"`
+	Held     *HeldEvent     `json:"held,omitempty"`
 	Finished *FinishedEvent `json:"finished,omitempty"`
 	// Record is the file of the started record.
 	Record string `json:"record,omitempty"`

@@ -42,10 +42,12 @@ type Station struct {
 	Pending *record.Pending
 	// Wait passes time while a drive erases by itself; nil is the real clock.
 	Wait func(ctx context.Context, d time.Duration) error
-	// Again is asked when a finished record cannot be made durable because
-	// its folder is full, gone or read-only; see [Started.Run]. It returns
-	// true to have it tried again, and false to give the record up, as it
-	// must when ctx ends. It may be called from many goroutines. Nil gives up.
+	// Again is asked when a finished record cannot be made durable, as when
+	// the stick is full, read-only or gone; record.Trouble tells which. It
+	// returns true to have it tried again, perhaps hours later, and false to
+	// give up, as it must when the program ends: ctx does not end with the
+	// run that was cancelled. It is called from many goroutines. Nil gives up
+	// at once.
 	Again func(ctx context.Context, err error) bool
 	// PageSlots bounds how many pages are made at once, since each takes a
 	// few megabytes while it is made; nil means no bound.
@@ -215,7 +217,9 @@ func (s *Station) Begin(t Task, o Order) (*Started, error) {
 // is left as it is.
 func (b *Started) TakeBack() { b.open.TakeBack() }
 
-// Run carries the task out and closes its record. The error means that the
+// Run carries the task out and closes its record. A finished record that cannot
+// be closed is kept in memory and told of in an event of type held, as long as
+// [Station.Again] says that it is to be tried again. The error means that the
 // record could not be closed; what the run itself came to is in Done. The
 // device is closed, unless a transfer on it never came back.
 func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
@@ -240,28 +244,35 @@ func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
 		// All that counts was synced and checked before.
 		defer func() { _ = b.task.Device.Close() }()
 	}
-	done, err := b.station.close(b.open, finishedRecord(b.planned, result))
-	done.Err = result.Err
-	if err != nil {
-		return done, err
-	}
+	closed := finishedRecord(b.planned, result)
+	var done Done
+	steps := []func() error{func() (err error) {
+		done, err = b.station.close(b.open, closed)
+		done.Err = result.Err
+		return err
+	}}
 	if b.station.Pending != nil && (result.Settled || result.Outcome.Clean()) {
-		// Only now: the record that says how it ended is durable.
-		if err := b.station.Pending.Drop(b.task.Plan.Drive); err != nil {
-			return done, err
-		}
+		// Only then: the record that says how it ended is durable.
+		steps = append(steps, func() error { return b.station.Pending.Drop(b.task.Plan.Drive) })
+	}
+	held := func(err error) { emit(heldEvent(closed, err)) }
+	if err := b.station.keep(ctx, held, steps...); err != nil {
+		return done, err
 	}
 	emit(finishedEvent(done, result))
 	return done, nil
 }
 
 // close gives a record its place in the chain, makes it and its page durable,
-// and only then removes the started record.
+// and only then removes the started record. It can be called again after an
+// error, and goes on from what it finds.
 func (s *Station) close(open *record.Open, p certs.Sanitization) (Done, error) {
-	envelope, err := s.Chain.Append(s.Folder, p.ID, func(sequence int64, previous string) ([]byte, error) {
-		p.Sequence, p.Previous = sequence, previous
-		return certs.Seal(s.Signer, certs.KindSanitization, s.Mode, p)
-	})
+	done := Done{ID: p.ID, Record: p}
+	err := open.Present()
+	var envelope []byte
+	if err == nil {
+		envelope, err = s.envelope(open, &p)
+	}
 	if err == nil {
 		err = s.writePage(p, envelope)
 	}
@@ -269,9 +280,33 @@ func (s *Station) close(open *record.Open, p certs.Sanitization) (Done, error) {
 		err = open.End()
 	}
 	if err != nil {
-		return Done{ID: p.ID, Record: p}, fmt.Errorf("close record %s: %w", p.ID, err)
+		return done, fmt.Errorf("close record %s: %w", p.ID, err)
 	}
 	return s.done(p, envelope), nil
+}
+
+// envelope is the durable envelope of a record, which gets its place in the
+// chain unless an earlier try has given it one.
+func (s *Station) envelope(open *record.Open, p *certs.Sanitization) ([]byte, error) {
+	envelope, ok, err := open.Evidence()
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return s.Chain.Append(s.Folder, p.ID, func(sequence int64, previous string) ([]byte, error) {
+			p.Sequence, p.Previous = sequence, previous
+			return certs.Seal(s.Signer, certs.KindSanitization, s.Mode, p)
+		})
+	}
+	r, err := certs.Open(envelope)
+	if err != nil {
+		return nil, err
+	}
+	if r.Sanitization == nil || r.Kind != certs.KindSanitization || r.Mode != s.Mode || r.Header.ID != p.ID || r.Header.Station != p.Station {
+		return nil, fmt.Errorf("%s is the record of something else", s.Folder.Path(p.ID, record.EvidenceSuffix))
+	}
+	*p = *r.Sanitization
+	return envelope, s.Chain.Settle()
 }
 
 // writePage makes the page of a record and makes it durable.

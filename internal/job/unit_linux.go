@@ -1,12 +1,15 @@
 package job
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/internal/record"
 	"github.com/ombruk/ombruk/inventory"
 )
 
@@ -26,8 +29,8 @@ type UnitReport struct {
 	Began       time.Time
 }
 
-// Unit makes the record of a machine from the records of its drives. What it
-// says of the machine's storage as a whole follows from the facts; see
+// Unit makes the record of a machine from the records of its drives, and tries
+// again to make it durable for as long as [Station.Again] says so. What it says of the machine's storage as a whole follows from the facts; see
 // [StorageOf].
 func (s *Station) Unit(r UnitReport) (Done, error) {
 	id, err := uuid.NewV7FromReader(s.Rand)
@@ -44,21 +47,49 @@ func (s *Station) Unit(r UnitReport) (Done, error) {
 	if r.Order.Operator != "" && u.People.PerformedBy == nil {
 		u.People.PerformedBy = &certs.Person{Name: r.Order.Operator, Date: h.Clock.WallFinished.Format(time.DateOnly)}
 	}
-	envelope, err := s.Chain.Append(s.Folder, u.ID, func(sequence int64, previous string) ([]byte, error) {
+	var envelope []byte
+	steps := []func() error{
+		func() (err error) { envelope, err = s.unitEnvelope(&u); return err },
+		func() error { return s.writeUnitPage(u, envelope) },
+	}
+	if err := s.keep(context.Background(), func(error) {}, steps...); err != nil {
+		return Done{}, fmt.Errorf("close record %s: %w", u.ID, err)
+	}
+	s.Folder.Closed(u.ID)
+	return s.done(certs.Sanitization{Header: u.Header}, envelope), nil
+}
+
+// unitEnvelope gives a machine's record its place in the chain and makes it
+// durable, unless an earlier try has done so.
+func (s *Station) unitEnvelope(u *certs.Unit) ([]byte, error) {
+	envelope, err := os.ReadFile(s.Folder.Path(u.ID, record.EvidenceSuffix))
+	if err == nil {
+		r, err := certs.Open(envelope)
+		if err != nil {
+			return nil, err
+		}
+		if r.Unit == nil || r.Header.ID != u.ID || r.Header.Station != u.Station {
+			return nil, fmt.Errorf("%s is the record of something else", s.Folder.Path(u.ID, record.EvidenceSuffix))
+		}
+		*u = *r.Unit
+		return envelope, s.Chain.Settle()
+	}
+	return s.Chain.Append(s.Folder, u.ID, func(sequence int64, previous string) ([]byte, error) {
 		u.Sequence, u.Previous = sequence, previous
 		return certs.Seal(s.Signer, certs.KindUnit, s.Mode, u)
 	})
-	if err != nil {
-		return Done{}, fmt.Errorf("close record %s: %w", u.ID, err)
-	}
+}
+
+func (s *Station) writeUnitPage(u certs.Unit, envelope []byte) error {
 	pdf, err := s.Pages.Unit(u, s.pageOf(envelope))
 	if err != nil {
-		return Done{}, fmt.Errorf("make the page of %s: %w", u.ID, err)
+		return fmt.Errorf("make the page of %s: %w", u.ID, err)
 	}
-	if pdf, err = certs.SignPDF(pdf, s.Signer, certs.PageInfo{Name: s.Signer.Name(), Reason: "unit", Time: u.Clock.WallFinished}); err != nil {
-		return Done{}, err
+	pdf, err = certs.SignPDF(pdf, s.Signer, certs.PageInfo{Name: s.Signer.Name(), Reason: "unit", Time: u.Clock.WallFinished})
+	if err != nil {
+		return err
 	}
-	return s.done(certs.Sanitization{Header: u.Header}, envelope), s.Folder.WritePage(u.ID, pdf)
+	return s.Folder.WritePage(u.ID, pdf)
 }
 
 // StorageOf says what became of a machine's storage as a whole. Storage that may

@@ -1,0 +1,233 @@
+package job_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/drive"
+	"github.com/ombruk/ombruk/internal/job"
+	"github.com/ombruk/ombruk/internal/policy"
+	"github.com/ombruk/ombruk/internal/record"
+	"github.com/ombruk/ombruk/inventory"
+)
+
+// stick is what holds the records, the chain and the journals of a bench.
+type stick struct {
+	*bench
+	dir string
+}
+
+func newStick(t *testing.T) *stick {
+	b := newBench(t, "ata-hdd")
+	return &stick{bench: b, dir: filepath.Dir(b.station.Folder.Dir())}
+}
+
+// pull takes the stick out. Left is what stays where it was: nothing, or the
+// empty folders that it was mounted on.
+func (s *stick) pull(left ...string) {
+	if err := os.Rename(s.dir, s.dir+".pulled"); err != nil {
+		s.Error(err)
+	}
+	for _, name := range left {
+		if err := os.MkdirAll(filepath.Join(s.dir, name), 0o755); err != nil {
+			s.Error(err)
+		}
+	}
+}
+
+// putBack puts it in again.
+func (s *stick) putBack() {
+	if err := errors.Join(os.RemoveAll(s.dir), os.Rename(s.dir+".pulled", s.dir)); err != nil {
+		s.Error(err)
+	}
+}
+
+// erase erases the drive; during is called while the drive is at work.
+func (s *stick) erase(ctx context.Context, during func()) (job.Done, []job.Event, error) {
+	s.Helper()
+	facts := s.drive.Facts()
+	var err error
+	if facts.Abilities, err = s.drive.Probe(ctx); err != nil {
+		s.Fatal(err)
+	}
+	standard, err := erase.FindStandard("nist-800-88r2-purge")
+	if err != nil {
+		s.Fatal(err)
+	}
+	plan, err := erase.MakePlan(facts, erase.Order{Standard: standard, Rules: policy.Default().Rules, AcceptBy: "test"})
+	if err != nil {
+		s.Fatal(err)
+	}
+	device, err := s.drive.Device(ctx, drive.Secrets{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	waits := 0
+	s.station.Wait = func(ctx context.Context, d time.Duration) error {
+		if waits++; waits == 3 {
+			during()
+		}
+		return s.drive.Wait(ctx, d)
+	}
+	started, err := s.station.Begin(job.Task{Plan: plan, Device: device, Machine: inventory.Machine{}, Alongside: 1}, job.Order{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	var events []job.Event
+	done, err := started.Run(ctx, func(e job.Event) { events = append(events, e) })
+	return done, events, err
+}
+
+func held(events []job.Event) (troubles []string) {
+	for _, e := range events {
+		if e.Type == "held" {
+			troubles = append(troubles, e.Held.Trouble)
+		}
+	}
+	return troubles
+}
+
+// Somebody pulls the stick out while a drive erases itself, and the run ends
+// before it is back. The record waits in memory and is closed as if nothing had
+// happened: number 1, no gap before the next one.
+func TestRecordWaitsForThePulledStick(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		left []string
+	}{
+		{"nothing is left behind", nil},
+		{"empty mount points are left behind", []string{"out", "chain", "pending"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStick(t)
+			asked := 0
+			s.station.Again = func(ctx context.Context, err error) bool {
+				if record.Trouble(err) != record.TroubleGone {
+					t.Errorf("asked because of %v", err)
+				}
+				// The first answer comes too early.
+				if asked++; asked == 2 {
+					s.putBack()
+				}
+				return true
+			}
+			done, events, err := s.erase(t.Context(), func() { s.pull(c.left...) })
+			if err != nil || done.Err != nil || done.Record.Outcome != erase.Sanitized || done.Record.Sequence != 1 {
+				t.Fatalf("outcome %v, number %d, %v, %v", done.Record.Outcome, done.Record.Sequence, done.Err, err)
+			}
+			if got, want := held(events), []string{"gone", "gone"}; !slices.Equal(got, want) {
+				t.Errorf("held %v, want %v", got, want)
+			}
+			b, err := os.ReadFile(done.EvidencePath)
+			if r, openErr := certs.Open(b); err != nil || openErr != nil || r.Sanitization.Outcome != erase.Sanitized || certs.Digest(b) != done.SHA256 {
+				t.Errorf("%v, %v", err, openErr)
+			}
+			if s.pending() {
+				t.Error("the journal still tells of the erase")
+			}
+			next, err := s.station.Unit(job.UnitReport{Began: time.Now()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, err = os.ReadFile(next.EvidencePath); err != nil {
+				t.Fatal(err)
+			}
+			if r, err := certs.Open(b); err != nil || r.Header.Sequence != 2 || r.Header.Previous != done.SHA256 {
+				t.Errorf("next is %+v, %v", r, err)
+			}
+		})
+	}
+}
+
+// The stick that comes back is another one: its chain is not ours and it knows
+// nothing of the record.
+func TestRecordIsNotPutOnAnotherStick(t *testing.T) {
+	s, other := newStick(t), newStick(t)
+	tries := 0
+	s.station.Again = func(context.Context, error) bool {
+		switch tries++; tries {
+		case 1:
+			if err := errors.Join(os.RemoveAll(s.dir), os.CopyFS(s.dir, os.DirFS(other.dir))); err != nil {
+				t.Error(err)
+			}
+			return true
+		default:
+			return false
+		}
+	}
+	done, events, err := s.erase(t.Context(), func() { s.pull() })
+	if err == nil || record.Trouble(err) != record.TroubleGone || len(held(events)) != 2 || done.Record.Outcome != erase.Sanitized {
+		t.Errorf("%v, events %v, outcome %v", err, held(events), done.Record.Outcome)
+	}
+	if closed, _, _, err := record.Tally(s.station.Folder.Dir()); err != nil || closed != 0 {
+		t.Errorf("%d records are on the other stick, %v", closed, err)
+	}
+	// With its own stick the next start closes the record and says that
+	// nothing is known of it; it does not call the drive clean.
+	s.putBack()
+	if id, err := record.StartedIDs(s.station.Folder.Dir()); err != nil || !slices.Equal(id, []string{done.ID}) {
+		t.Errorf("started %v, %v", id, err)
+	}
+}
+
+// A cancelled run owes its record as well, and waits for the stick with it.
+func TestCancelledRunWaitsForTheStickToo(t *testing.T) {
+	s := newStick(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.station.Again = func(ctx context.Context, err error) bool {
+		if ctx.Err() != nil {
+			t.Error("the program has ended, it seems")
+		}
+		s.putBack()
+		return true
+	}
+	done, _, err := s.erase(ctx, func() { s.pull(); cancel() })
+	if err != nil || done.Record.Outcome != erase.Interrupted || done.Record.Sequence != 1 {
+		t.Errorf("outcome %v, %v", done.Record.Outcome, err)
+	}
+}
+
+// Without anybody to ask, the error is returned, and the started record is what
+// the next start finds.
+func TestRecordWithoutAnybodyToAsk(t *testing.T) {
+	s := newStick(t)
+	done, _, err := s.erase(t.Context(), func() { s.pull() })
+	if record.Trouble(err) != record.TroubleGone || done.EvidencePath != "" {
+		t.Errorf("%v, %q", err, done.EvidencePath)
+	}
+}
+
+// The page could not be written, the record was: the next try makes the page
+// and gives no second number.
+func TestTryAgainAfterTheRecordIsThere(t *testing.T) {
+	s := newStick(t)
+	s.station.Again = func(_ context.Context, err error) bool {
+		pages, globErr := filepath.Glob(filepath.Join(s.station.Folder.Dir(), "*.pdf"))
+		if globErr != nil || len(pages) != 1 {
+			t.Fatalf("asked because of %v, with %v in the way, %v", err, pages, globErr)
+		}
+		if err := os.RemoveAll(pages[0]); err != nil {
+			t.Error(err)
+		}
+		return true
+	}
+	done, events, err := s.erase(t.Context(), func() {
+		ids, err := record.StartedIDs(s.station.Folder.Dir())
+		if err == nil {
+			err = os.MkdirAll(s.station.Folder.Path(ids[0], ".pdf")+"/in the way", 0o755)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil || done.Record.Sequence != 1 || len(held(events)) != 1 {
+		t.Errorf("number %d, held %v, %v", done.Record.Sequence, held(events), err)
+	}
+}
