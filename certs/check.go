@@ -45,6 +45,8 @@ func (p Sanitization) Check() error {
 		return refuse("and yet %d bytes stay hidden", p.Drive.HiddenAfter.bytes())
 	case p.Achieved.Method >= erase.Purge && !p.gaveErase():
 		return refuse("%s achieved, and yet no step gave the drive an erase", p.Achieved.Method)
+	case p.wentOn() && (v.Mode != erase.VerifyFull || v.BytesRead != p.Drive.CapacityBytes):
+		return refuse("and yet not all of what an earlier run wrote was read back")
 	case v.Mode != erase.VerifyFull && v.Mode != erase.VerifySample:
 		return refuse("and yet nothing was read back")
 	case p.Assurance == erase.AssuranceNone:
@@ -64,6 +66,16 @@ func (p Sanitization) Check() error {
 func (p Sanitization) gaveErase() bool {
 	for _, s := range p.Steps {
 		if (s.Kind == erase.StepErase || s.Kind == erase.StepAwait) && s.Command != "" && s.Bytes > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// wentOn reports whether the run went on with what an earlier run had begun.
+func (p Sanitization) wentOn() bool {
+	for _, s := range p.Steps {
+		if s.Kind == erase.StepContinue || s.Kind == erase.StepOverwrite && s.Run != "" {
 			return true
 		}
 	}

@@ -153,7 +153,11 @@ type Achieved struct {
 
 // Step is one executed pass, or a run of equal ones.
 type Step struct {
-	Kind      erase.StepKind  `json:"kind"`
+	Kind erase.StepKind `json:"kind"`
+	// Run is the id of the record of an earlier run that did this step, or,
+	// in a step of kind continue, that this run goes on with. It is empty for
+	// what the run did itself.
+	Run       string          `json:"run,omitempty"`
 	Technique erase.Technique `json:"technique"`
 	// Command is the erase that the drive was given; empty in other steps.
 	Command  inventory.EraseCommand `json:"command"`
@@ -227,11 +231,22 @@ type Sanitization struct {
 	// PowerOnHours of the drive when it was given an erase; only in the
 	// journal of a run that may be cut off.
 	PowerOnHours *int64 `json:"power_on_hours,omitempty"`
+	// Underway is how far the host had overwritten the drive; only in the
+	// journal of a run that may be cut off.
+	Underway *Underway `json:"underway,omitempty"`
 	// Confidentiality is the optional category of the data before (NIST SP
 	// 800-88 Rev. 2 section 4.6); Source is the optional "media source".
 	Confidentiality string `json:"confidentiality"`
 	Source          string `json:"source"`
 	People          People `json:"people"`
+}
+
+// Underway is how far an overwrite has got that may be cut off: every block
+// before SyncedBytes was written by pass Pass of Of and is on stable storage.
+type Underway struct {
+	Pass        int   `json:"pass"`
+	Of          int   `json:"of"`
+	SyncedBytes int64 `json:"synced_bytes"`
 }
 
 // Unit is the predicate of a unit record: one machine and its drives' records.

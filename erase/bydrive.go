@@ -49,15 +49,21 @@ func (p Plan) WholeDrive() bool {
 	})
 }
 
-// Resumes reports whether the plan awaits an erase that an earlier run of ours
-// gave, and gives none of its own.
+// Resumes reports whether the plan takes up what an earlier run of ours left: it
+// awaits an erase that was given then, and gives none of its own, or it goes on
+// with an overwrite.
 func (p Plan) Resumes() bool {
 	awaits, gives := false, false
 	for _, s := range p.Steps {
 		awaits = awaits || s.Kind == StepAwait
 		gives = gives || s.Kind == StepErase
 	}
-	return awaits && !gives && p.Command != ""
+	return awaits && !gives && p.Command != "" || p.goesOn()
+}
+
+// goesOn reports whether the plan goes on with an overwrite.
+func (p Plan) goesOn() bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Kind == StepContinue })
 }
 
 // leaveWithin bounds putting a drive back into ordinary use, closeWithin where
@@ -183,12 +189,17 @@ const resumeWithin = 14 * 24
 // sameLife makes sure that the drive has not had another life since the journal
 // was written: what it held then, markers among it, would be gone anyhow.
 func (r *runner) sameLife() error {
-	then, now := r.o.Resume.PowerOnHours, (*int64)(nil)
-	if a := r.result.Before; a != nil && a.Health != nil {
-		now = a.Health.PowerOnHours
-	}
+	then, now := r.o.Resume.PowerOnHours, r.hours()
 	if then == nil || now == nil || *now < *then || *now > *then+resumeWithin {
 		return fmt.Errorf("%w: by its hours in use it cannot be the erase that was given then", errForgotten)
+	}
+	return nil
+}
+
+// hours are the drive's hours in use before the run; nil when it does not tell.
+func (r *runner) hours() *int64 {
+	if a := r.result.Before; a != nil && a.Health != nil {
+		return a.Health.PowerOnHours
 	}
 	return nil
 }
@@ -238,9 +249,7 @@ func (r *runner) journal(j Journal) error {
 		return nil
 	}
 	j.SizeBytes, j.Markers = r.size, r.marks.written
-	if a := r.result.Before; a != nil && a.Health != nil {
-		j.PowerOnHours = a.Health.PowerOnHours
-	}
+	j.PowerOnHours = r.hours()
 	r.journaled = true
 	if err := r.o.Journal(j); err != nil {
 		return fmt.Errorf("journal the erase: %w", err)

@@ -300,7 +300,7 @@ func usedUp(text string, o Order) obstacle {
 }
 
 func lockedObstacle(a *inventory.Abilities, o Order, text string) obstacle {
-	opens := o.Password || unlocksByPSID(a, o) || o.Resume && a.Security.Kind == "ata"
+	opens := o.Password || unlocksByPSID(a, o) || o.Resume.gaveErase() && a.Security.Kind == "ata"
 	if a.Security.MasterOnly {
 		text += " at its maximum level, where only the user password opens it"
 	}

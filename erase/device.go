@@ -86,10 +86,15 @@ type Options struct {
 	// Standstill is how long such a drive may answer that it is at work
 	// without getting any further; zero means [DefaultStandstill].
 	Standstill time.Duration
-	// Journal makes durable what a run must leave behind for the next one,
-	// before the drive is given an erase and after it has accepted it; nil
-	// when nobody keeps it.
+	// Journal makes durable what a run must leave behind for the next one:
+	// before the drive is given an erase and after it has accepted it, and
+	// while the host overwrites; nil when nobody keeps it.
 	Journal func(Journal) error
+	// JournalEvery is the least time between two entries about overwriting;
+	// zero means [DefaultJournalEvery].
+	JournalEvery time.Duration
+	// Gate lets somebody hold the run up; nil when nobody does.
+	Gate *Gate
 	// Resume is what an earlier run left, whose Key is this run's too; nil
 	// when there was none.
 	Resume *Journal
@@ -100,19 +105,46 @@ type Options struct {
 	Alongside int
 }
 
-// Journal is what the next run must know if this one is cut off while the
-// drive erases by itself.
+// Journal is what the next run must know if this one is cut off: the erase that
+// the drive was given, or how far the host has overwritten it.
 type Journal struct {
-	Command inventory.EraseCommand `json:"command"`
-	// Accepted is false until the drive has taken the command.
-	Accepted bool `json:"accepted"`
-	// SizeBytes and Markers place the markers again: the key gives the
-	// places in a drive of that size.
-	SizeBytes int64 `json:"size_bytes"`
-	Markers   int   `json:"markers"`
-	// PowerOnHours of the drive when it was given; nil when it does not tell.
-	PowerOnHours *int64 `json:"power_on_hours"`
+	// Run is the id of the record of the run that left it, and Policy the
+	// digest of that run's policy ([Rules]). Whoever keeps the journal fills
+	// them in.
+	Run, Policy string
+	// Written is how far the host has overwritten the drive; nil when the
+	// drive was given an erase of its own.
+	Written *Written
+	// Command is that erase, and Accepted is false until the drive has taken it.
+	Command  inventory.EraseCommand
+	Accepted bool
+	// SizeBytes is the size of the drive. With Markers it places the markers
+	// again: the key gives the places in a drive of that size.
+	SizeBytes int64
+	Markers   int
+	// PowerOnHours of the drive at that time; nil when it does not tell.
+	PowerOnHours *int64
 }
+
+// Written is how far an overwrite by the host has got.
+type Written struct {
+	Standard string // id
+	Pass, Of int    // from 1
+	// SyncedBytes is the offset up to which Pass has written every block and
+	// the drive has confirmed that it is on stable storage.
+	SyncedBytes int64
+	// Passes are the steps so far as the record will tell them; the last is
+	// the part of Pass up to SyncedBytes.
+	Passes []Pass
+}
+
+// gaveErase reports whether the journal is about an erase that the drive took.
+func (j *Journal) gaveErase() bool { return j != nil && j.Written == nil && j.Accepted }
+
+// DefaultJournalEvery bounds how often the medium that keeps the journal, which
+// may be a cheap stick, is written to, and how much is overwritten twice after
+// a power cut.
+const DefaultJournalEvery = time.Minute
 
 // DefaultSilence and DefaultStandstill are generous: a drive may be busy inside
 // for long, and overwriting itself takes a large disk days. Many commands tell

@@ -26,6 +26,9 @@ func (r *runner) judge() {
 		r.judgeError()
 	case r.lastWrite.total > 0 || r.readBad.total > 0 || r.mismatch.total > 0:
 		res.Outcome, res.Disposition = Failed, Destroy
+		if r.writtenOver() {
+			res.Disposition = Hold // the drive may be sound; the next run begins anew
+		}
 	case hidden > 0:
 		// Somebody's data may be there, and nobody can look.
 		res.Outcome = Failed
@@ -84,17 +87,23 @@ func (r *runner) allDone() bool {
 			erases++
 		}
 	}
-	if r.o.Resume != nil && erases == 0 {
+	if r.awaits() && erases == 0 {
 		erases = 1 // the one that was awaited
 	}
-	return overwrites+erases > 0 && overwrites == r.done && readBacks == r.readBacks &&
+	if r.plan.goesOn() && (!r.continued || r.result.Verification.Mode != VerifyFull || r.result.Verification.BytesRead != r.size) {
+		return false // what another run wrote counts only if all of it was read
+	}
+	return overwrites+erases > 0 && overwrites == r.done-r.before && readBacks == r.readBacks &&
 		(overwrites == 0 || r.wholeWritten) && (erases == 0 || r.accepted && r.erased && !r.working && r.left)
 }
 
 // givesErase reports whether the plan lets the drive erase itself.
 func (r *runner) givesErase() bool {
-	return slices.ContainsFunc(r.plan.Steps, func(s Step) bool { return s.Kind == StepErase }) || r.o.Resume != nil
+	return slices.ContainsFunc(r.plan.Steps, func(s Step) bool { return s.Kind == StepErase }) || r.awaits()
 }
+
+// awaits reports whether the run takes up an erase that an earlier one gave.
+func (r *runner) awaits() bool { return r.o.Resume != nil && !r.plan.goesOn() }
 
 // health tells of a drive that is at its end by its own word. One that takes no
 // writes any more is clean and of no use.

@@ -36,12 +36,9 @@ type Order struct {
 	Command inventory.EraseCommand
 	// Thaw allows suspending the machine to lift a freeze lock.
 	Thaw bool
-	// Resume is true when our own journal knows of an erase that this drive
-	// was given and that nobody has concluded.
-	Resume bool
-	// ResumeCommand is what the journal says was given; empty when it does
-	// not say. It is only looked at with Resume.
-	ResumeCommand inventory.EraseCommand
+	// Resume is what our own journal says an earlier run left on this drive;
+	// nil when it says nothing.
+	Resume *Journal
 }
 
 // Plan is the ordered work for one drive, decided before anything is touched.
@@ -63,6 +60,8 @@ type Plan struct {
 	Command inventory.EraseCommand
 	// Together is true when the plan covers every namespace of the drive.
 	Together bool
+	// CanGoOn is true when the overwrite can go on where it was cut off.
+	CanGoOn bool
 	// Reference is the sentence printed beside the achieved method.
 	Reference string
 	Verify    VerifyMode
@@ -82,10 +81,13 @@ const (
 	StepAwait     StepKind = "await"     // wait for an erase that is running already
 	StepLeave     StepKind = "leave"     // leave a state that an earlier erase left behind, if the drive lets itself
 	StepReveal    StepKind = "reveal"    // restore hidden areas
+	StepContinue  StepKind = "continue"  // take up the overwrite that an earlier run was cut off in
 	StepMark      StepKind = "mark"      // write markers to a stratified sample
 	StepErase     StepKind = "erase"     // a command of the drive's firmware
 	StepOverwrite StepKind = "overwrite" // one pass by the host
 	StepReadBack  StepKind = "read-back"
+	// StepPause is in no plan: a record has it where somebody held a run up.
+	StepPause StepKind = "pause"
 )
 
 // Expect is what a read-back must find.
@@ -113,9 +115,11 @@ type Step struct {
 	EstimateSeconds int64 `json:"estimate_seconds,omitempty"`
 	// Expect is set on read-back steps only.
 	Expect Expect `json:"expect,omitempty"`
-	// Pattern is what an overwriting step writes.
-	Pattern Pattern `json:"-"`
-	Title   string  `json:"title"`
+	// Pattern is what an overwriting step writes, and FromBytes the offset it
+	// begins at, which is not 0 only where it goes on.
+	Pattern   Pattern `json:"-"`
+	FromBytes int64   `json:"from_bytes,omitempty"`
+	Title     string  `json:"title"`
 	// Verify is set on read-back steps only.
 	Verify VerifyMode `json:"verify,omitempty"`
 	Bytes  int64      `json:"bytes"`

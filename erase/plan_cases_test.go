@@ -175,7 +175,9 @@ func madeUp(t testing.TB) []madeUpCase {
 		{"hdd-ama", "Accessible Max Address below the native one.", hidden(inventory.Hidden{AMABytes: bytesOf(250_000_000_000)}, has(inventory.ATASanitizeOverwrite)), plain},
 		{"hdd-locked", "Locked with a user password.", sata(magnetic, inventory.Abilities{Erasers: blocked("locked", slowSecurity), Security: ataSecurity(locked)}), []order{plain[0], password, clearing, bestEffort}},
 		{"hdd-locked-by-our-own-run", "A power cut left our own password.", sata(magnetic, inventory.Abilities{Erasers: blocked("locked", slowSecurity), Security: ataSecurity(locked)}), []order{
-			purge(", our journal knows it", func(o *erase.Order) { o.Resume, o.ResumeCommand = true, inventory.ATASecurityEraseEnhanced }),
+			purge(", our journal knows it", func(o *erase.Order) {
+				o.Resume = &erase.Journal{Command: inventory.ATASecurityEraseEnhanced, Accepted: true}
+			}),
 		}},
 		{"hdd-master-password-only", "Locked at level Maximum.", sata(magnetic, inventory.Abilities{Erasers: blocked("locked", join(has(inventory.ATASanitizeCrypto), slowSecurity)),
 			Security: ataSecurity(func(s *inventory.Security) { locked(s); s.MasterOnly = true })}), []order{plain[0], password}},
@@ -197,11 +199,13 @@ func madeUp(t testing.TB) []madeUpCase {
 		{"nvme-namespaces", "Two more namespaces, one of them not attached.", shared, []order{plain[0], together, clearing}},
 		{"nvme-unattached-namespace", "A namespace that no host sees holds somebody's data.", unattachedOnly, []order{clearing, bestEffort}},
 		{"nvme-sanitize-running", "Somebody started a sanitize and went home.", nvmeIn(inventory.SanitizeState{State: inventory.SanitizeRunning, Command: inventory.NVMeSanitizeBlock, ProgressPPM: 400_000, Raw: "SSTAT 0002h SPROG 6666h"}), []order{
-			plain[0], purge(", ours", func(o *erase.Order) { o.Resume, o.ResumeCommand = true, inventory.NVMeSanitizeBlock }),
-			purge(", ours was another", func(o *erase.Order) { o.Resume, o.ResumeCommand = true, inventory.NVMeSanitizeCrypto }),
+			plain[0], purge(", ours", func(o *erase.Order) { o.Resume = &erase.Journal{Command: inventory.NVMeSanitizeBlock, Accepted: true} }),
+			purge(", ours was another", func(o *erase.Order) { o.Resume = &erase.Journal{Command: inventory.NVMeSanitizeCrypto, Accepted: true} }),
 		}},
 		{"nvme-sanitize-running-without-effect", "Our own sanitize is running, and the policy changed since.", nvmeIn(inventory.SanitizeState{State: inventory.SanitizeRunning, Command: inventory.NVMeSanitizeOverwrite}), []order{
-			purge(", ours", func(o *erase.Order) { o.Resume, o.ResumeCommand = true, inventory.NVMeSanitizeOverwrite }),
+			purge(", ours", func(o *erase.Order) {
+				o.Resume = &erase.Journal{Command: inventory.NVMeSanitizeOverwrite, Accepted: true}
+			}),
 		}},
 		{"nvme-sanitize-failed", "The last sanitize failed.", nvmeIn(inventory.SanitizeState{State: inventory.SanitizeFailed, Raw: "SSTAT 0003h"}), []order{plain[0], clearing}},
 		{"nvme-media-verification", "An earlier sanitize left the media open.", nvmeIn(inventory.SanitizeState{State: inventory.SanitizeVerifying}), plain[:1]},

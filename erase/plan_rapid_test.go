@@ -85,8 +85,20 @@ func anyOrder(t *rapid.T) erase.Order {
 			Purge:    map[inventory.EraseCommand][]inventory.Media{},
 			ReadBack: map[erase.Technique]erase.VerifyMode{erase.CryptoErase: erase.VerifySample},
 		},
-		Together: flag("together"), Password: flag("password"), PSID: flag("PSID"), Thaw: flag("thaw"), Resume: flag("resume"),
-		ResumeCommand: rapid.SampledFrom(append(everyCommand, "")).Draw(t, "resume command"),
+		Together: flag("together"), Password: flag("password"), PSID: flag("PSID"), Thaw: flag("thaw"),
+	}
+	o.Rules.GoOn = rapid.SampledFrom([]erase.GoOn{"", erase.GoOnNever, erase.GoOnOnePass, erase.GoOnAllPasses}).Draw(t, "go on")
+	switch rapid.IntRange(0, 3).Draw(t, "journal") {
+	case 0:
+		o.Resume = &erase.Journal{Command: rapid.SampledFrom(append(everyCommand, "")).Draw(t, "resume command"), Accepted: true}
+	case 1:
+		o.Resume = &erase.Journal{SizeBytes: rapid.Int64Range(-1, 1<<50).Draw(t, "journal size"), Written: &erase.Written{
+			Standard: rapid.SampledFrom(erase.Standards()).Draw(t, "journal standard").ID, Of: rapid.IntRange(-1, 8).Draw(t, "of"),
+			Pass: rapid.IntRange(-1, 8).Draw(t, "pass"), SyncedBytes: rapid.Int64Range(-1, 1<<50).Draw(t, "synced"),
+		}}
+		if flag("journal fits") {
+			o.Resume.Written.Standard, o.Resume.Written.Of = o.Standard.ID, len(o.Standard.Passes)
+		}
 	}
 	for _, c := range everyCommand {
 		o.Rules.Purge[c] = rapid.SliceOfN(rapid.SampledFrom(everyMedia), 0, 3).Draw(t, "purge on")
@@ -226,7 +238,7 @@ func keepsLocks(t *rapid.T, p erase.Plan, d inventory.Drive, o erase.Order) {
 	if has1(p, erase.StepThaw) && !o.Thaw {
 		t.Fatal("suspends a machine that nobody allowed to be suspended")
 	}
-	if has1(p, erase.StepUnlock) && !o.Password && !o.PSID && !o.Resume {
+	if has1(p, erase.StepUnlock) && !o.Password && !o.PSID && o.Resume == nil {
 		t.Fatal("unlocks with nothing")
 	}
 	a := d.Abilities
@@ -259,7 +271,7 @@ func keepsLocks(t *rapid.T, p erase.Plan, d inventory.Drive, o erase.Order) {
 		if running := a.Sanitize.State == inventory.SanitizeRunning; running && !has1(p, erase.StepAwait) {
 			t.Fatal("starts an erase while another runs")
 		}
-		if o.Resume && has1(p, erase.StepAwait) && a.Sanitize.Command == o.ResumeCommand && p.Command == o.ResumeCommand && p.Standard.Method == erase.Purge && p.Achieves > erase.MethodNone {
+		if o.Resume != nil && has1(p, erase.StepAwait) && a.Sanitize.Command == o.Resume.Command && p.Command == o.Resume.Command && p.Standard.Method == erase.Purge && p.Achieves > erase.MethodNone {
 			t.Fatal("starts a second erase after one of ours")
 		}
 	}

@@ -24,7 +24,10 @@ type BadRange struct {
 
 // Pass is one executed step.
 type Pass struct {
-	Kind      StepKind  `json:"kind"`
+	Kind StepKind `json:"kind"`
+	// Run is the id of the record of an earlier run that did this step, or
+	// that this run goes on with; empty for what this run did itself.
+	Run       string    `json:"run,omitempty"`
 	Technique Technique `json:"technique"`
 	// Command is what the drive was given, in an erasing step.
 	Command inventory.EraseCommand `json:"command,omitempty"`
@@ -115,9 +118,10 @@ type Result struct {
 	// area was restored.
 	SizeBytes int64
 	// Settled is true when the erase that the journal tells of has ended and
-	// the drive is in ordinary use again. Until a run says so, what the
-	// journal holds is needed by the next one: a run that gave no erase knows
-	// nothing of the one before it.
+	// the drive is in ordinary use again, or when an overwrite has ended and
+	// there is nothing to go on with. Until a run says so, what the journal
+	// holds is needed by the next one: a run that gave no erase knows nothing
+	// of the one before it.
 	Settled bool
 	// Err is the first error of the run, nil when it went through.
 	Err error

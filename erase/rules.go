@@ -20,7 +20,25 @@ type Rules struct {
 	// OverwriteAfter are commands that are followed by one overwriting pass,
 	// so that everything can be compared with what was written.
 	OverwriteAfter []inventory.EraseCommand
+	// GoOn is which overwrites go on where an earlier run was cut off.
+	GoOn GoOn
+	// Policy is the digest of the policy that the rules are of. An overwrite
+	// goes on only under the policy it was begun under.
+	Policy string
 }
+
+// GoOn is which overwrites may go on where an earlier run was cut off, for
+// example by a power cut.
+type GoOn string
+
+// Reading the whole drive back proves its last pass, whoever wrote what of it.
+// That earlier passes were done is known only from the station's own sealed
+// journal.
+const (
+	GoOnNever     GoOn = "never"      // also when empty
+	GoOnOnePass   GoOn = "one-pass"   // standards of one pass
+	GoOnAllPasses GoOn = "all-passes" // those of several passes too
+)
 
 // purges reports whether a command counts as Purge on a medium. Media that
 // nobody knows count as flash, because that claims less.

@@ -22,7 +22,8 @@ func Run(ctx context.Context, plan Plan, dev Device, o Options) (result Result, 
 	abandoned = r.run(ctx)
 	r.result.Finished = o.Now()
 	r.result.Elapsed = max(time.Since(started), r.result.Finished.Sub(r.result.Started))
-	r.result.SizeBytes, r.result.Settled = r.size, r.journaled && r.terminal && r.left
+	r.o.Gate.enter(false, r.o.Now)
+	r.result.SizeBytes, r.result.Settled = r.size, r.settled()
 	r.judge()
 	return r.result, abandoned
 }
@@ -43,6 +44,7 @@ type runner struct {
 	passes   []Pattern
 	done     int
 	mismatch blockSet
+	goingOn
 	// lastWrite is what the last pass could not write; earlierWrite is true
 	// when an earlier pass had such blocks.
 	lastWrite    blockSet
@@ -56,6 +58,12 @@ type runner struct {
 func newRunner(plan Plan, dev Device, o Options) *runner {
 	if o.Progress == nil {
 		o.Progress = new(Progress)
+	}
+	if o.Gate == nil {
+		o.Gate = new(Gate)
+	}
+	if o.JournalEvery == 0 {
+		o.JournalEvery = DefaultJournalEvery
 	}
 	if o.Stall == 0 {
 		o.Stall = DefaultStall
@@ -87,6 +95,10 @@ func newRunner(plan Plan, dev Device, o Options) *runner {
 	r.budget.bisect.Store(int64(o.BisectBudget))
 	r.budget.lost.Store(int64(o.GiveUp))
 	r.result.Plan = plan
+	if plan.goesOn() {
+		r.before = len(plan.Standard.Passes) - len(plan.overwrites())
+		r.done = r.before
+	}
 	r.journaled = o.Resume != nil
 	r.result.Technique = plan.Technique
 	return r
@@ -122,16 +134,25 @@ func (r *runner) run(ctx context.Context) (abandoned bool) {
 
 // step does step number n of the plan.
 func (r *runner) step(ctx context.Context, n int, step Step) (abandoned bool, err error) {
+	r.o.Gate.wait(ctx)
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
+	r.o.Gate.enter(step.Kind == StepOverwrite || step.Kind == StepReadBack || step.Kind == StepMark, r.o.Now)
+	defer func() {
+		if p := r.o.Gate.take(); p != nil {
+			r.result.Passes = append(r.result.Passes, *p)
+		}
+	}()
 	switch step.Kind {
 	case StepThaw: // done before the run, and in Options.Before
 		return false, nil
+	case StepContinue:
+		return false, r.takeUp()
 	case StepOverwrite:
-		r.o.Progress.begin(n, r.size, false)
+		r.o.Progress.begin(n, r.size-step.FromBytes, false)
 		r.done++
-		return r.overwrite(ctx, r.passes[r.done-1], r.done, len(r.passes))
+		return r.overwrite(ctx, step.FromBytes, r.passes[r.done-1], r.done, len(r.passes))
 	case StepReadBack:
 		return r.readBack(ctx, n, step)
 	case StepMark:
@@ -161,11 +182,12 @@ func (r *runner) step(ctx context.Context, n int, step Step) (abandoned bool, er
 // the passes of the standard itself are shuffled, never one that follows a
 // firmware erase.
 func (r *runner) fixedPasses() []Pattern {
+	if r.plan.goesOn() {
+		return fixed(r.plan.Standard, r.o.Key) // with those that the earlier run did
+	}
 	s := Standard{}
-	for _, step := range r.plan.Steps {
-		if step.Kind == StepOverwrite {
-			s.Passes = append(s.Passes, step.Pattern)
-		}
+	for _, step := range r.plan.overwrites() {
+		s.Passes = append(s.Passes, step.Pattern)
 	}
 	if len(s.Passes) == len(r.plan.Standard.Passes) {
 		s.ShuffleFrom, s.ShuffleTo = r.plan.Standard.ShuffleFrom, r.plan.Standard.ShuffleTo
@@ -190,7 +212,7 @@ func (r *runner) newSweep(kind string, spans []span) *sweep {
 	d := r.plan.Drive
 	finest := int64(max(d.LogicalBlockBytes, 512))
 	return &sweep{
-		kind: kind, spans: spans, budget: &r.budget, stall: r.o.Stall, progress: r.o.Progress, alloc: func(n int) ([]byte, error) { _, b, err := r.memory(n); return b, err },
+		kind: kind, spans: spans, end: r.size, gate: r.o.Gate, budget: &r.budget, stall: r.o.Stall, progress: r.o.Progress, alloc: func(n int) ([]byte, error) { _, b, err := r.memory(n); return b, err },
 		finest: finest, physical: max(int64(d.PhysicalBlockBytes), finest),
 	}
 }
@@ -240,9 +262,13 @@ func (r *runner) buffersBytes() int {
 	return (workers + 1) * size
 }
 
-// overwrite does one pass over the whole drive.
-func (r *runner) overwrite(ctx context.Context, p Pattern, number, of int) (abandoned bool, err error) {
-	s := r.newSweep("write", []span{{0, r.size}})
+// overwrite does one pass over the drive, from an offset to its end.
+func (r *runner) overwrite(ctx context.Context, from int64, p Pattern, number, of int) (abandoned bool, err error) {
+	var spans []span
+	if from < r.size {
+		spans = []span{{from, r.size - from}}
+	}
+	s := r.newSweep("write", spans)
 	switch p.Kind {
 	case Random:
 		zeros := make([]byte, stampBytes)
@@ -273,6 +299,10 @@ func (r *runner) overwrite(ctx context.Context, p Pattern, number, of int) (aban
 	}
 	pass := Pass{Kind: StepOverwrite, Technique: Overwrite, Pattern: p.String(), Number: number, Of: of, Started: r.o.Now()}
 	began := time.Now()
+	mark := r.bookmark(pass, from)
+	if mark.on {
+		s.keep, s.keepEvery = mark.reached, r.o.JournalEvery
+	}
 	abandoned, err = s.run(ctx)
 	flush := "not sent"
 	if !abandoned && err == nil {
@@ -282,16 +312,23 @@ func (r *runner) overwrite(ctx context.Context, p Pattern, number, of int) (aban
 			abandoned = errors.Is(err, ErrStalled)
 		}
 	}
+	if !abandoned {
+		mark.end(ctx, s, err)
+	}
 	pass.Finished, pass.Elapsed = r.o.Now(), time.Since(began)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pass.Bytes = max(0, min(r.o.Progress.stepDone.Load(), r.size)-s.bad.total)
+	pass.Bytes = max(0, min(r.o.Progress.stepDone.Load(), r.size-from)-s.bad.total)
 	pass.Errors = s.bad.ranges(s.kind, s.finest)
 	pass.Commands = []Command{
 		{Name: "WRITE", Status: fmt.Sprintf("%d transfers, %d refused", s.calls, s.refused)},
 		{Name: "FLUSH", Status: flush},
 	}
-	r.wholeWritten = err == nil && pass.Bytes == r.size
+	if mark.err != nil {
+		pass.Commands = append(pass.Commands, Command{Name: "journal", Status: oneLine{mark.err}.Error()})
+	}
+	r.unwritten = r.unwritten || s.bad.total > 0
+	r.wholeWritten = err == nil && pass.Bytes == r.size-from
 	if number == of {
 		r.lastWrite = s.bad
 	} else if s.bad.total > 0 {

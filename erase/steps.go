@@ -129,11 +129,14 @@ func (w *work) refusal(p Plan, can bool) error {
 // resumed is the erase of ours that is running on the drive, if the journal and
 // the drive agree on it and it will do.
 func (w *work) resumed(accepted Method) (candidate, bool) {
-	s, command := w.a.Sanitize, w.o.ResumeCommand
+	if !w.o.Resume.gaveErase() {
+		return candidate{}, false
+	}
+	s, command := w.a.Sanitize, w.o.Resume.Command
 	if command == "" {
 		command = s.Command
 	}
-	if !w.o.Resume || s.State != inventory.SanitizeRunning || s.Command != "" && s.Command != command || byPasses(w.o.Standard) || !isSanitize(command) {
+	if s.State != inventory.SanitizeRunning || s.Command != "" && s.Command != command || byPasses(w.o.Standard) || !isSanitize(command) {
 		return candidate{}, false
 	}
 	// What takes moments is given again, which proves more; only hours of
@@ -250,7 +253,7 @@ func (w *work) fill(p *Plan, c candidate) {
 	}
 	if w.a.Sanitize.State == inventory.SanitizeRunning {
 		p.add(Step{Kind: StepAwait, Technique: TechniqueNone, Command: w.a.Sanitize.Command, Title: "wait for the sanitize that is running already"})
-		if w.o.Resume {
+		if w.o.Resume.gaveErase() {
 			p.say("the sanitize that is running is not the erase that ombruk started earlier, or would not do: it is awaited, then our own is run")
 		} else {
 			p.say("a sanitize that ombruk did not start is running: it is awaited, then our own is run")
@@ -337,13 +340,23 @@ func areas(h inventory.Hidden) string {
 // overwrite plans the passes of the standard.
 func (w *work) overwrite(p *Plan, c candidate, size int64) {
 	s := w.o.Standard
+	first, from := w.goOn(p, size)
+	p.CanGoOn = canGoOn(w.o.Rules.GoOn, s, w.verify(Overwrite), w.d) == "" && p.byHostOnly() && (len(s.Passes) > 1 || provable(s.Passes[0], w.d.Media))
 	for i, pattern := range s.Passes {
-		what := pattern.String()
+		if i+1 < first {
+			continue // the earlier run did it
+		}
+		what, blocks := pattern.String(), "every addressable block"
 		if i+1 >= s.ShuffleFrom && i+1 <= s.ShuffleTo {
 			what = "the pattern drawn for it"
 		}
-		p.add(Step{Kind: StepOverwrite, Technique: Overwrite, Pattern: pattern, Bytes: size,
-			Title: fmt.Sprintf("overwrite every addressable block, pass %d of %d: %s", i+1, len(s.Passes), what)})
+		if i+1 > first {
+			from = 0
+		} else if from > 0 {
+			blocks = "the rest"
+		}
+		p.add(Step{Kind: StepOverwrite, Technique: Overwrite, Pattern: pattern, FromBytes: from, Bytes: size - from,
+			Title: fmt.Sprintf("overwrite %s, pass %d of %d: %s", blocks, i+1, len(s.Passes), what)})
 	}
 	if s.ShuffleFrom > 0 {
 		p.say("passes %d to %d run in an order drawn for this run", s.ShuffleFrom, s.ShuffleTo)
@@ -411,12 +424,17 @@ func (w *work) afterErase(p *Plan, c candidate, size int64) {
 	w.readBack(p, Overwrite, ExpectWritten, size)
 }
 
+// verify is how much is read back after a technique.
+func (w *work) verify(t Technique) VerifyMode {
+	if w.o.Verify != "" {
+		return w.o.Verify
+	}
+	return w.o.Rules.readBack(t)
+}
+
 // readBack plans the last read-back.
 func (w *work) readBack(p *Plan, t Technique, expect Expect, size int64) {
-	p.Verify = w.o.Verify
-	if p.Verify == "" {
-		p.Verify = w.o.Rules.readBack(t)
-	}
+	p.Verify = w.verify(t)
 	if p.Verify == VerifyNone {
 		p.say("without read-back the outcome stays unproven, whatever the drive reports")
 		return

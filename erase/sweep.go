@@ -20,6 +20,7 @@ type sweep struct {
 	// called by several workers at once, never twice at once with one buffer.
 	transfer func(buf []byte, s span) error
 	spans    []span
+	end      int64 // of the device
 	// chunkBytes is the size of a transfer, workers how many are in flight.
 	chunkBytes int64
 	workers    int
@@ -35,13 +36,23 @@ type sweep struct {
 	progress         *Progress
 	alloc            func(int) ([]byte, error)
 
-	ctx     context.Context // of the run under way
+	gate *Gate
+	// keep is called beside the transfers, at most every keepEvery, with the
+	// offset before which everything is done; its error ends the sweep. Nil
+	// when nobody wants to know.
+	keep      func(reached int64) error
+	keepEvery time.Duration
+
+	ctx     context.Context // of the run under way; it ends with the sweep
+	release func()          // ends ctx
 	mu      sync.Mutex
-	cursor  int   // in spans
-	offset  int64 // in spans[cursor]
+	taken   []span // by each worker and the bisecting goroutine; under mu, as what follows
+	cursor  int    // in spans
+	offset  int64  // in spans[cursor]
 	suspect []span
 	bad     blockSet
-	first   error // first fatal error
+	lost    []span // the lowest that is bad
+	first   error  // first fatal error
 	calls   int64
 	refused int64
 
@@ -66,8 +77,10 @@ const bisectTries = 3
 // never came back: its goroutine, its buffer and the device must then be left
 // alone.
 func (s *sweep) run(ctx context.Context) (abandoned bool, err error) {
-	s.ctx = ctx
+	s.ctx, s.release = context.WithCancel(ctx)
+	defer s.release()
 	s.base = time.Now()
+	s.taken = make([]span, s.workers+1)
 	s.slots = make([]atomic.Int64, s.workers+1)
 	s.wake = make(chan struct{}, 1)
 	buffers := make([][]byte, s.workers+1) // the last is the bisecting goroutine's
@@ -94,13 +107,23 @@ func (s *sweep) run(ctx context.Context) (abandoned bool, err error) {
 		close(finished)
 	}()
 
-	tick := time.NewTicker(max(min(s.stall/8, time.Second), time.Millisecond))
+	every := min(s.stall/8, time.Second)
+	if s.keep != nil {
+		every = min(every, s.keepEvery)
+	}
+	tick := time.NewTicker(max(every, time.Millisecond))
 	defer tick.Stop()
 	cancelled := ctx.Done()
-	for {
+	keeping, last, since := chan error(nil), s.reached(), time.Now() // since the last call of keep
+	for finished != nil || keeping != nil {
 		select {
 		case <-finished:
-			return false, s.first
+			finished = nil
+		case err := <-keeping:
+			keeping = nil
+			if err != nil {
+				s.fail(err)
+			}
 		case <-cancelled:
 			cancelled = nil
 			s.fail(ctx.Err())
@@ -109,8 +132,46 @@ func (s *sweep) run(ctx context.Context) (abandoned bool, err error) {
 				s.fail(fmt.Errorf("%w: one transfer was not answered for %s", ErrStalled, stuck.Round(time.Millisecond)))
 				return true, s.firstError()
 			}
+			if keeping != nil && time.Since(since) > flushPatience*s.stall {
+				s.fail(fmt.Errorf("%w: a flush was not answered for %s", ErrStalled, flushPatience*s.stall))
+				return true, s.firstError()
+			}
+			if s.keep == nil || keeping != nil || finished == nil || time.Since(since) < s.keepEvery {
+				continue
+			}
+			if at := s.reached(); at > last {
+				done := make(chan error, 1)
+				keeping, last, since = done, at, time.Now()
+				go func() { done <- s.keep(at) }()
+			}
 		}
 	}
+	return false, s.firstError()
+}
+
+// reached is the offset before which everything has been done, and went well.
+func (s *sweep) reached() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.spans) == 0 {
+		return s.end
+	}
+	at := s.spans[len(s.spans)-1].Off + s.spans[len(s.spans)-1].Len
+	if s.cursor < len(s.spans) {
+		at = s.spans[s.cursor].Off + s.offset
+	}
+	end := at
+	for _, open := range [][]span{s.taken, s.suspect, s.lost} {
+		for _, o := range open {
+			if o.Len > 0 {
+				at = min(at, o.Off)
+			}
+		}
+	}
+	if at < end {
+		at -= at % pageBytes
+	}
+	return at
 }
 
 func (s *sweep) firstError() error {
@@ -127,6 +188,7 @@ func (s *sweep) fail(err error) {
 	}
 	s.mu.Unlock()
 	s.stop.Store(true)
+	s.release()
 	s.poke()
 }
 
@@ -148,10 +210,11 @@ func (s *sweep) longest() time.Duration {
 	return longest
 }
 
-// next takes the next transfer.
-func (s *sweep) next() (span, bool) {
+// next takes the next transfer for a worker, which is done with its last.
+func (s *sweep) next(slot int) (span, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.taken[slot] = span{}
 	if s.cursor == len(s.spans) {
 		return span{}, false
 	}
@@ -163,11 +226,16 @@ func (s *sweep) next() (span, bool) {
 		s.offset = 0
 	}
 	s.calls++
+	s.taken[slot] = out
 	return out, true
 }
 
 // try does one transfer under the watchdog's eye.
 func (s *sweep) try(slot int, buf []byte, at span) error {
+	held := s.gate.wait(s.ctx)
+	if slot == s.workers {
+		s.budget.bisect.Add(int64(held)) // which counts by the clock
+	}
 	if err := s.ctx.Err(); err != nil {
 		s.fail(err)
 	}
@@ -188,7 +256,7 @@ var errStopped = errors.New("stopped")
 
 func (s *sweep) work(slot int, buf []byte) {
 	for !s.stop.Load() {
-		at, ok := s.next()
+		at, ok := s.next(slot)
 		if !ok {
 			return
 		}
@@ -221,6 +289,7 @@ func (s *sweep) bisectAll(buf []byte) {
 		if n := len(s.suspect); n > 0 {
 			at, s.suspect = s.suspect[n-1], s.suspect[:n-1]
 		}
+		s.taken[s.workers] = at
 		s.mu.Unlock()
 		if at.Len == 0 {
 			if s.allDone.Load() {
@@ -290,6 +359,9 @@ func (s *sweep) bisect(buf []byte, at span, size int64) (settled bool) {
 func (s *sweep) markBad(at span) {
 	s.mu.Lock()
 	s.bad.add(at)
+	if len(s.lost) == 0 || at.Off < s.lost[0].Off {
+		s.lost = []span{at}
+	}
 	s.mu.Unlock()
 	s.progress.errors.Add((at.Len + s.finest - 1) / s.finest)
 }

@@ -236,7 +236,7 @@ func (t *trial) run() verdict {
 	}
 	if t.again && !v.result.Settled && !v.result.Outcome.Clean() && journal != nil && targets[0].Facts().Serial == facts[0].Serial {
 		// The next start takes it up.
-		t.order.Resume, t.order.ResumeCommand, t.order.Password = journal.Accepted, journal.Command, true
+		t.order.Resume, t.order.Password = journal, true
 		resumed = true
 		first := v.result
 		p, err := plan()

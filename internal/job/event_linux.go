@@ -28,6 +28,8 @@ type Event struct {
 // ProgressEvent is where a run has got to.
 type ProgressEvent struct {
 	erase.Snapshot
+	// Paused is true while somebody holds the run up.
+	Paused bool `json:"paused"`
 	// BytesPerSecond is over the last few seconds; 0 when nothing moved.
 	BytesPerSecond int64 `json:"bytes_per_second"`
 	// ETASeconds until the whole plan is done; -1 when it cannot be told.
@@ -89,15 +91,19 @@ func finished(d Done) *FinishedEvent {
 	}
 }
 
-func progressEvent(t Task, id string, s erase.Snapshot, rate *rate, now time.Time) Event {
-	p := &ProgressEvent{Snapshot: s, ETASeconds: -1}
-	p.BytesPerSecond = rate.add(now, s.AllDone)
-	switch {
+func progressEvent(t Task, id string, s erase.Snapshot, rate *rate, now time.Time, paused bool) Event {
+	p := &ProgressEvent{Snapshot: s, ETASeconds: -1, Paused: paused}
+	if paused {
+		rate.skip(now)
+	} else {
+		p.BytesPerSecond = rate.add(now, s.AllDone)
+	}
+	switch speed := rate.speed(); {
 	case s.Device:
 		// Nothing of ours moves, so there is no speed to show.
 		p.BytesPerSecond, p.ETASeconds = 0, s.RemainingSeconds
-	case p.BytesPerSecond > 0:
-		p.ETASeconds = (s.AllSize - s.AllDone) / p.BytesPerSecond
+	case speed > 0:
+		p.ETASeconds = (s.AllSize - s.AllDone) / speed
 	}
 	if s.Step >= 1 && s.Step <= len(t.Plan.Steps) {
 		p.StepTitle = t.Plan.Steps[s.Step-1].Title
@@ -128,9 +134,23 @@ func (r *rate) add(now time.Time, done int64) int64 {
 	if n := len(r.at); n > rateWindow {
 		r.at, r.done = r.at[n-rateWindow:], r.done[n-rateWindow:]
 	}
-	elapsed := now.Sub(r.at[0])
+	return r.speed()
+}
+
+// skip leaves out the time since the last look, in which a run was held up.
+func (r *rate) skip(now time.Time) {
+	held := now.Sub(r.at[len(r.at)-1])
+	for i := range r.at {
+		r.at[i] = r.at[i].Add(held)
+	}
+}
+
+// speed is bytes per second between the first look and the last.
+func (r *rate) speed() int64 {
+	last := len(r.at) - 1
+	elapsed := r.at[last].Sub(r.at[0])
 	if elapsed <= 0 {
 		return 0
 	}
-	return int64(float64(done-r.done[0]) / elapsed.Seconds())
+	return int64(float64(r.done[last]-r.done[0]) / elapsed.Seconds())
 }

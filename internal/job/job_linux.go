@@ -95,9 +95,9 @@ type Task struct {
 	Before []erase.Pass
 }
 
-// Resume is an erase that an earlier run gave a drive and did not see the end of.
+// Resume is what an earlier run was cut off in: an erase that it gave the drive,
+// or overwriting.
 type Resume struct {
-	ID      string // of that run's record
 	Journal erase.Journal
 	key     erase.Key
 }
@@ -109,27 +109,19 @@ func (s *Station) Resume(d inventory.Drive) (*Resume, error) {
 	if s.Pending == nil {
 		return nil, nil
 	}
-	envelope, key, ok, err := s.Pending.Find(d)
+	e, ok, err := s.Pending.Find(d)
 	if err != nil || !ok {
 		return nil, err
 	}
-	r, err := certs.Open(envelope)
-	if err != nil {
-		return nil, fmt.Errorf("read the pending erase of %s: %w", d.Path, err)
+	r, p := e.Record, e.Record.Sanitization
+	if r.Mode != s.Mode || r.Header.Station.ID != s.Signer.ID() || p.RandomKeySHA256 != e.Key.SHA256() ||
+		p.Drive.Serial != d.Serial || p.Drive.WWN != d.WWN || p.Drive.Model != d.Model || d.Bus == inventory.BusImage && p.Drive.Path != d.Path {
+		return nil, fmt.Errorf("read what an earlier run left for %s: it was not made by this station for this drive", d.Path)
 	}
-	p := r.Sanitization
-	if r.Kind != certs.KindStarted || r.Mode != s.Mode || r.Header.Station.ID != s.Signer.ID() || p == nil || len(p.Steps) != 1 ||
-		p.Drive.Serial != d.Serial || p.Drive.WWN != d.WWN || p.Drive.Model != d.Model || p.RandomKeySHA256 != key.SHA256() {
-		return nil, fmt.Errorf("read the pending erase of %s: it was not made by this station for this drive", d.Path)
-	}
-	return &Resume{ID: r.Header.ID, key: key, Journal: erase.Journal{
-		Command: p.Steps[0].Command, Accepted: !p.Steps[0].Finished.IsZero(), SizeBytes: p.Drive.CapacityBytes, Markers: p.Verification.Markers,
-		PowerOnHours: p.PowerOnHours,
-	}}, nil
+	return &Resume{Journal: e.Journal, key: e.Key}, nil
 }
 
-// journal makes durable that the drive is about to be given an erase, or has
-// taken it.
+// journal makes durable what is under way on the drive.
 func (b *Started) journal(j erase.Journal) error {
 	s := b.station
 	if s.Pending == nil {
@@ -139,11 +131,16 @@ func (b *Started) journal(j erase.Journal) error {
 	p.RandomKeySHA256 = b.key.SHA256()
 	p.Drive.CapacityBytes, p.Verification.Markers = j.SizeBytes, j.Markers
 	p.PowerOnHours = j.PowerOnHours
-	step := certs.Step{Kind: erase.StepErase, Command: j.Command, Started: utc(s.Now()), Commands: []erase.Command{}, Errors: []erase.BadRange{}}
-	if j.Accepted {
-		step.Finished = utc(s.Now())
+	if w := j.Written; w != nil {
+		p.Underway = &certs.Underway{Pass: w.Pass, Of: w.Of, SyncedBytes: w.SyncedBytes}
+		p.Steps = steps(w.Passes)
+	} else {
+		step := certs.Step{Kind: erase.StepErase, Command: j.Command, Started: utc(s.Now()), Commands: []erase.Command{}, Errors: []erase.BadRange{}}
+		if j.Accepted {
+			step.Finished = utc(s.Now())
+		}
+		p.Steps = []certs.Step{step}
 	}
-	p.Steps = []certs.Step{step}
 	envelope, err := certs.Seal(s.Signer, certs.KindStarted, s.Mode, p)
 	if err != nil {
 		return err
@@ -185,7 +182,13 @@ type Started struct {
 	key     erase.Key
 	open    *record.Open
 	planned certs.Sanitization
+	gate    erase.Gate
 }
+
+// Pause holds the run up or, when on is false, lets it go on. It reports whether
+// there was anything to hold up or to let go on: what a drive does alone is not
+// held up. It may be called from any goroutine.
+func (b *Started) Pause(on bool) bool { return b.gate.Pause(on) }
 
 // Begin makes the started record of a task durable. Nothing is written to the
 // drive yet.
@@ -233,7 +236,7 @@ func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
 	stop := b.report(progress, emit)
 	o := erase.Options{
 		Key: b.key, Now: b.station.Now, Wait: b.station.Wait, Progress: progress, Stall: b.order.Stall,
-		Alongside: b.task.Alongside, Journal: b.journal, Before: b.task.Before,
+		Alongside: b.task.Alongside, Journal: b.journal, Before: b.task.Before, Gate: &b.gate,
 	}
 	if b.task.Resume != nil {
 		o.Resume = &b.task.Resume.Journal
@@ -448,7 +451,7 @@ func (b *Started) report(p *erase.Progress, emit func(Event)) (stop func()) {
 			case <-quit:
 				return
 			case now := <-tick.C:
-				e := progressEvent(b.task, b.open.ID, p.Snapshot(), rate, now)
+				e := progressEvent(b.task, b.open.ID, p.Snapshot(), rate, now, b.gate.Paused())
 				e.Progress.ElapsedSeconds = int64(b.station.Now().Sub(began) / time.Second)
 				emit(e)
 			}

@@ -96,12 +96,7 @@ func finishedRecord(s certs.Sanitization, r erase.Result) certs.Sanitization {
 	if r.Achieved != erase.MethodNone {
 		s.Achieved.Reference = r.Plan.Reference
 	}
-	for _, p := range r.Passes {
-		s.Steps = append(s.Steps, certs.Step{
-			Kind: p.Kind, Technique: p.Technique, Command: p.Command, Started: utc(p.Started), Finished: utc(p.Finished), Bytes: p.Bytes,
-			Pattern: p.Pattern, Passes: 1, Commands: p.Commands, Errors: notNil(p.Errors),
-		})
-	}
+	s.Steps = steps(r.Passes)
 	v := r.Verification
 	if v.Mode != "" {
 		s.Verification = certs.Verification{Mode: v.Mode, BytesRead: v.BytesRead, Fraction: fraction(v.FractionPPM), Mismatches: v.Mismatches, Path: v.Path, Errors: notNil(v.Errors),
@@ -119,6 +114,18 @@ func finishedRecord(s certs.Sanitization, r erase.Result) certs.Sanitization {
 	s.Exceptions = r.Exceptions
 	s.People = performed(s)
 	return s
+}
+
+// steps are passes as a record has them.
+func steps(passes []erase.Pass) []certs.Step {
+	out := []certs.Step{}
+	for _, p := range passes {
+		out = append(out, certs.Step{
+			Kind: p.Kind, Run: p.Run, Technique: p.Technique, Command: p.Command, Started: utc(p.Started), Finished: utc(p.Finished), Bytes: p.Bytes,
+			Pattern: p.Pattern, Passes: 1, Commands: p.Commands, Errors: notNil(p.Errors),
+		})
+	}
+	return out
 }
 
 // performed fills in the person who did the work and, since the read-back is

@@ -85,7 +85,7 @@ func (b *bench) run(cancelAfter int) (job.Done, erase.Plan) {
 	}
 	o := erase.Order{Standard: standard, Rules: policy.Default().Rules, Accept: b.accept, AcceptBy: "test"}
 	if resume != nil {
-		o.Resume, o.ResumeCommand, o.Password = resume.Journal.Accepted, resume.Journal.Command, true
+		o.Resume, o.Password = &resume.Journal, true
 	}
 	plan, err := erase.MakePlan(facts, o)
 	if err != nil {

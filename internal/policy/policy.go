@@ -2,7 +2,7 @@
 // decides nothing itself: the plan asks it for the accepted method, for what
 // counts as Purge and for how much is read back.
 //
-// A file that leaves purge, overwrite_after or a key of verify out gets what
+// A file that leaves purge, overwrite_after, resume_overwrite or a key of verify out gets what
 // the shipped default says there, by the version of ombruk that reads it; one
 // that writes purge replaces the whole table.
 package policy
@@ -40,6 +40,9 @@ type Policy struct {
 	// Rules are what counts as Purge, how much is read back after which
 	// technique, and what is overwritten besides.
 	Rules erase.Rules
+	// Unattended is how a stick works by itself; nil where the policy does not
+	// allow that.
+	Unattended *Unattended
 	// Stall is how long one transfer may take before the drive counts as
 	// dead; zero where the file does not say: the engine's own.
 	Stall time.Duration
@@ -53,13 +56,15 @@ const maxNameLength = 100
 
 // file is the policy as it is written.
 type file struct {
-	Name           string        `yaml:"name"`
-	ValidFrom      time.Time     `yaml:"valid_from"`
-	Accept         string        `yaml:"accept"`
-	Purge          *purgeTable   `yaml:"purge"`
-	Verify         readBackTable `yaml:"verify"`
-	OverwriteAfter []string      `yaml:"overwrite_after"`
-	StallMinutes   *int          `yaml:"stall_minutes"`
+	Name            string           `yaml:"name"`
+	ValidFrom       time.Time        `yaml:"valid_from"`
+	Accept          string           `yaml:"accept"`
+	Purge           *purgeTable      `yaml:"purge"`
+	Verify          readBackTable    `yaml:"verify"`
+	OverwriteAfter  []string         `yaml:"overwrite_after"`
+	ResumeOverwrite string           `yaml:"resume_overwrite"`
+	StallMinutes    *int             `yaml:"stall_minutes"`
+	Unattended      *unattendedTable `yaml:"unattended"`
 }
 
 // Default is the policy that ombruk is shipped with.
@@ -122,6 +127,10 @@ func decode(name string, src []byte, otherwise erase.Rules) (Policy, error) {
 	if p.Rules, err = rules(f, in, otherwise); err != nil {
 		return Policy{}, err
 	}
+	p.Rules.Policy = p.SHA256
+	if p.Unattended, err = unattended(f, in.Unattended); err != nil {
+		return Policy{}, err
+	}
 	if m := in.StallMinutes; m != nil {
 		if *m < 1 || *m > maxStallMinutes {
 			return Policy{}, f.Errorf("stall_minutes", "stall_minutes: %d: want 1 to %d", *m, maxStallMinutes)
@@ -151,6 +160,14 @@ func verifyMode(s string) (erase.VerifyMode, error) {
 		return m, nil
 	}
 	return "", errors.New(quoted(s) + ": want full, sample or none")
+}
+
+func goOn(s string) (erase.GoOn, error) {
+	switch g := erase.GoOn(s); g {
+	case erase.GoOnNever, erase.GoOnOnePass, erase.GoOnAllPasses:
+		return g, nil
+	}
+	return "", errors.New(quoted(s) + ": want never, one-pass or all-passes")
 }
 
 func quoted(s string) string { return fmt.Sprintf("%.40q", s) }

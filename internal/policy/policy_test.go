@@ -51,6 +51,7 @@ func TestLoad(t *testing.T) {
 	}
 	want.Rules = Default().Rules
 	want.Rules.ReadBack[erase.Overwrite] = erase.VerifySample
+	want.Rules.Policy = want.SHA256
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -119,6 +120,8 @@ func TestRules(t *testing.T) {
 			erase.SanitizeOverwrite: erase.VerifyFull, erase.Format: erase.VerifyFull, erase.Revert: erase.VerifySample,
 		},
 		OverwriteAfter: []inventory.EraseCommand{inventory.ATASanitizeBlock},
+		GoOn:           erase.GoOnOnePass,
+		Policy:         p.SHA256,
 	}
 	if !reflect.DeepEqual(p.Rules, want) {
 		t.Errorf("got  %+v\nwant %+v", p.Rules, want)

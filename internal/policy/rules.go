@@ -60,7 +60,14 @@ func keyed(table any) func(yield func(key string, value reflect.Value) bool) {
 // rules reads the parts that shape plans. What the file leaves out is as in
 // otherwise: purge and overwrite_after as a whole, verify key by key.
 func rules(f *yamlfile.File, in file, otherwise erase.Rules) (erase.Rules, error) {
-	r := erase.Rules{Purge: otherwise.Purge, ReadBack: map[erase.Technique]erase.VerifyMode{}, OverwriteAfter: otherwise.OverwriteAfter}
+	r := erase.Rules{Purge: otherwise.Purge, ReadBack: map[erase.Technique]erase.VerifyMode{}, OverwriteAfter: otherwise.OverwriteAfter, GoOn: otherwise.GoOn}
+	if in.ResumeOverwrite != "" {
+		g, err := goOn(in.ResumeOverwrite)
+		if err != nil {
+			return r, f.Errorf("resume_overwrite", "resume_overwrite: %w", err)
+		}
+		r.GoOn = g
+	}
 	if in.Purge != nil {
 		r.Purge = map[inventory.EraseCommand][]inventory.Media{}
 		for key, value := range keyed(*in.Purge) {

@@ -15,19 +15,27 @@ import (
 )
 
 // Pending keeps, per drive, what a run must leave for the next one in case it is
-// cut off while the drive erases by itself: a power cut does not stop a drive's
-// sanitize, and the drive may be locked with our password. It lies beside the
+// cut off: a power cut does not stop a drive's sanitize, the drive may be locked
+// with our password, and an overwrite can go on where it was. It lies beside the
 // station's chain and not in the output folder, since the next run may have
 // another one.
 type Pending struct{ dir string }
 
-// PendingErase is one entry.
-type PendingErase struct {
-	// Envelope is the sealed started record with the erase as its only step:
-	// only the station itself can have made it.
+// Entry is what an earlier run left for one drive.
+type Entry struct {
+	// Record is the sealed started record of that run, with what was under
+	// way in it. Its signature holds, but whose it is has not been checked.
+	Record certs.Record
+	// Key is the run's key, from which its markers and random passes follow.
+	Key erase.Key
+	// Journal is what the record says was under way.
+	Journal erase.Journal
+}
+
+// entryFile is an entry as it is stored.
+type entryFile struct {
 	Envelope []byte `json:"envelope"`
-	// Key is the run's key in hex, from which its markers follow.
-	Key string `json:"key"`
+	Key      string `json:"key"` // hex
 }
 
 // OpenPending makes the folder if it is missing.
@@ -39,15 +47,19 @@ func OpenPending(dir string) (*Pending, error) {
 }
 
 // path is the entry of a drive, which is known by what it says of itself and
-// not by where it is plugged in.
+// not by where it is plugged in. An image file says nothing of itself.
 func (p *Pending) path(d inventory.Drive) string {
-	sum := sha256.Sum256([]byte(d.Serial + "\x00" + d.WWN + "\x00" + d.Model))
+	name := d.Serial + "\x00" + d.WWN + "\x00" + d.Model
+	if d.Bus == inventory.BusImage {
+		name += "\x00" + d.Path
+	}
+	sum := sha256.Sum256([]byte(name))
 	return filepath.Join(p.dir, hex.EncodeToString(sum[:])+".json")
 }
 
 // Keep makes an entry durable, in place of an earlier one.
 func (p *Pending) Keep(d inventory.Drive, envelope []byte, key erase.Key) error {
-	b, err := json.MarshalIndent(PendingErase{Envelope: envelope, Key: hex.EncodeToString(key[:])}, "", "  ")
+	b, err := json.MarshalIndent(entryFile{Envelope: envelope, Key: hex.EncodeToString(key[:])}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -55,45 +67,61 @@ func (p *Pending) Keep(d inventory.Drive, envelope []byte, key erase.Key) error 
 }
 
 // Find gives the entry of a drive; ok is false when there is none.
-func (p *Pending) Find(d inventory.Drive) (envelope []byte, key erase.Key, ok bool, err error) {
+func (p *Pending) Find(d inventory.Drive) (entry Entry, ok bool, err error) {
 	b, err := os.ReadFile(p.path(d))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, key, false, nil
+		return entry, false, nil
 	}
-	var e PendingErase
 	if err == nil {
-		err = json.Unmarshal(b, &e)
-	}
-	var raw []byte
-	if err == nil {
-		raw, err = hex.DecodeString(e.Key)
-	}
-	if err == nil && len(raw) != len(key) {
-		err = fmt.Errorf("its key has %d bytes, want %d", len(raw), len(key))
+		entry, err = readEntry(b)
 	}
 	if err != nil {
-		return nil, key, false, fmt.Errorf("read the pending erase of %s: %w", d.Path, err)
+		return entry, false, fmt.Errorf("read what an earlier run left for %s: %w", d.Path, err)
 	}
-	copy(key[:], raw)
-	return e.Envelope, key, true, nil
+	return entry, true, nil
 }
 
-// Command is the erase that the entry of a drive speaks of, and whether the drive
-// had accepted it, not checked; ok is false when there is none.
-func (p *Pending) Command(d inventory.Drive) (command inventory.EraseCommand, accepted, ok bool, err error) {
-	envelope, _, ok, err := p.Find(d)
-	if err != nil || !ok {
-		return "", false, false, err
+func readEntry(b []byte) (e Entry, err error) {
+	var stored entryFile
+	if err := json.Unmarshal(b, &stored); err != nil {
+		return e, err
 	}
-	r, err := certs.Open(envelope)
-	if err == nil && (r.Sanitization == nil || len(r.Sanitization.Steps) != 1) {
-		err = errors.New("it tells of no erase")
-	}
+	raw, err := hex.DecodeString(stored.Key)
 	if err != nil {
-		return "", false, false, fmt.Errorf("read the pending erase of %s: %w", d.Path, err)
+		return e, fmt.Errorf("its key: %w", err)
 	}
-	step := r.Sanitization.Steps[0]
-	return step.Command, !step.Finished.IsZero(), true, nil
+	if len(raw) != len(e.Key) {
+		return e, fmt.Errorf("its key has %d bytes, want %d", len(raw), len(e.Key))
+	}
+	copy(e.Key[:], raw)
+	r, err := certs.Open(stored.Envelope)
+	if err != nil {
+		return e, err
+	}
+	p := r.Sanitization
+	if r.Kind != certs.KindStarted || p == nil || len(p.Steps) == 0 {
+		return e, errors.New("it tells of nothing that was under way")
+	}
+	e.Record, e.Journal = *r, journal(p)
+	return e, nil
+}
+
+// journal is what a record says was under way.
+func journal(p *certs.Sanitization) erase.Journal {
+	j := erase.Journal{Run: p.ID, Policy: p.Policy.SHA256, SizeBytes: p.Drive.CapacityBytes, Markers: p.Verification.Markers, PowerOnHours: p.PowerOnHours}
+	if u := p.Underway; u != nil {
+		j.Written = &erase.Written{Standard: p.Requested.Standard, Pass: u.Pass, Of: u.Of, SyncedBytes: u.SyncedBytes}
+		for _, s := range p.Steps {
+			j.Written.Passes = append(j.Written.Passes, erase.Pass{
+				Kind: s.Kind, Run: s.Run, Technique: s.Technique, Command: s.Command, Pattern: s.Pattern, Started: s.Started, Finished: s.Finished,
+				Elapsed: s.Finished.Sub(s.Started), Bytes: s.Bytes, Commands: s.Commands, Errors: s.Errors,
+			})
+		}
+		return j
+	}
+	last := p.Steps[len(p.Steps)-1]
+	j.Command, j.Accepted = last.Command, !last.Finished.IsZero()
+	return j
 }
 
 // Drop removes the entry of a drive, if there is one.

@@ -117,6 +117,9 @@ func (s *Session) Prepare(ctx context.Context, wishes Wishes, drives []inventory
 		}
 		for _, d := range group {
 			w := Work{Drives: []inventory.Drive{d}, order: order, secrets: secrets, group: number}
+			if j := s.pending(d); order.Resume == nil || order.Resume.Written != nil {
+				w.order.Resume = j // each is overwritten by itself
+			}
 			var err error
 			w.Plan, err = erase.MakePlan(d, w.order)
 			if err := add(w, err); err != nil {
@@ -181,28 +184,31 @@ func (s *Session) orderFor(wishes Wishes, d inventory.Drive) (erase.Order, drive
 	if password, ok := wishes.Passwords[token]; ok {
 		secrets.Password, o.Password = password, true
 	}
-	if command, accepted, ok := s.pending(d); ok {
-		o.Resume, o.ResumeCommand = accepted, command
+	if o.Resume = s.pending(d); o.Resume != nil && o.Resume.Written == nil {
 		o.Password = true // the drive may be locked with ours
 	}
 	return o, secrets
 }
 
-// pending says whether an earlier run of this station gave the drive an erase
-// and did not see the end of it. Whether that is true is checked with the
-// station's key before anything rests on it.
-func (s *Session) pending(d inventory.Drive) (command inventory.EraseCommand, accepted, ok bool) {
+// pending is what an earlier run of this station was cut off in; nil when there
+// is nothing. Whether that is true is checked with the station's key before
+// anything rests on it.
+func (s *Session) pending(d inventory.Drive) *erase.Journal {
 	if _, err := os.Stat(s.PendingDir); s.PendingDir == "" || err != nil {
-		return "", false, false
+		return nil
 	}
 	p, err := record.OpenPending(s.PendingDir)
 	if err != nil {
-		return "", false, false
+		return nil
 	}
-	if command, accepted, ok, err = p.Command(d); err != nil {
+	entry, ok, err := p.Find(d)
+	if err != nil {
 		s.Note("%v", err)
 	}
-	return command, accepted, ok
+	if !ok {
+		return nil
+	}
+	return &entry.Journal
 }
 
 // Resume finds what earlier runs left for the drives, now that the station can
@@ -211,7 +217,7 @@ func (s *Session) pending(d inventory.Drive) (command inventory.EraseCommand, ac
 func (s *Session) Resume(st *job.Station, works []Work) (changed []erase.Plan, err error) {
 	for i := range works {
 		w := &works[i]
-		if !w.order.Resume {
+		if w.order.Resume == nil {
 			continue
 		}
 		if w.resume, err = st.Resume(w.Drives[0]); err != nil {
@@ -223,7 +229,7 @@ func (s *Session) Resume(st *job.Station, works []Work) (changed []erase.Plan, e
 			}
 			continue
 		}
-		w.order.Resume, w.order.Password = false, len(w.secrets.Password) > 0
+		w.order.Resume, w.order.Password = nil, len(w.secrets.Password) > 0
 		if w.Plan, err = erase.MakePlan(w.drive(), w.order); err != nil {
 			return changed, err
 		}

@@ -1,0 +1,247 @@
+package erase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ombruk/ombruk/inventory"
+)
+
+// An overwrite that was cut off goes on where the earlier run had got to. What
+// the journal says of that is not believed, it only saves time: the whole drive
+// is read back afterwards, and a journal that is wrong ends in blocks that differ.
+
+// identified reports whether what a drive says of itself tells it from every
+// other. An image file is known by its path. Units behind one serial need a name
+// of their own.
+func identified(d inventory.Drive) bool {
+	return d.Bus == inventory.BusImage ||
+		strings.Trim(d.Serial, "0 ") != "" && (len(d.Siblings) == 0 || d.WWN != "")
+}
+
+// provable reports whether reading back proves a pass that this run has not
+// written itself. Only a key stream does so everywhere: flash, and whatever else
+// can be told to forget blocks, reads as zeros or as some other constant where
+// nothing was ever overwritten.
+func provable(p Pattern, m inventory.Media) bool {
+	return p.Kind == Random || m == inventory.MediaMagnetic
+}
+
+// canGoOn is why an overwrite with these rules is not one that could go on after
+// it was cut off; empty when it could.
+func canGoOn(rules GoOn, s Standard, verify VerifyMode, d inventory.Drive) string {
+	switch {
+	case rules != GoOnOnePass && rules != GoOnAllPasses:
+		return "the policy does not allow it"
+	case rules == GoOnOnePass && len(s.Passes) != 1:
+		return "the policy allows it for one pass only"
+	case verify != VerifyFull:
+		return "not every block is read back"
+	case !identified(d):
+		return "the drive tells no serial of its own"
+	case inOrder(abilities(d)):
+		return "the drive is written zone by zone"
+	}
+	return ""
+}
+
+// goOn plans the taking up of an overwrite that was cut off, if there is one. It
+// gives the pass (from 1) and the offset to begin with.
+func (w *work) goOn(p *Plan, size int64) (pass int, from int64) {
+	if w.o.Resume == nil || w.o.Resume.Written == nil {
+		return 1, 0
+	}
+	j, s := w.o.Resume, w.o.Standard
+	at := *j.Written
+	refuse := func(why string) (int, int64) {
+		p.say("an earlier run (%s) overwrote this drive and was cut off; that is not gone on with, because %s", j.Run, why)
+		return 1, 0
+	}
+	if why := canGoOn(w.o.Rules.GoOn, s, w.verify(Overwrite), w.d); why != "" {
+		return refuse(why)
+	}
+	switch {
+	case at.Standard != s.ID || at.Of != len(s.Passes):
+		return refuse(fmt.Sprintf("it was for %s", at.Standard))
+	case j.Policy != w.o.Rules.Policy:
+		return refuse("it was under another policy")
+	case j.SizeBytes != size:
+		return refuse(fmt.Sprintf("the drive had %d bytes then and has %d", j.SizeBytes, size))
+	case at.Pass < 1 || at.Pass > at.Of || at.SyncedBytes < 0 || at.SyncedBytes > size || at.SyncedBytes%pageBytes != 0 && at.SyncedBytes != size:
+		return refuse("what it left makes no sense")
+	case !p.byHostOnly():
+		return refuse("the drive has to be put in order first")
+	}
+	if at.Pass == at.Of && !provable(s.Passes[at.Pass-1], w.d.Media) {
+		at.SyncedBytes = 0
+	}
+	if at.Pass == 1 && at.SyncedBytes == 0 {
+		if j.Written.SyncedBytes > 0 {
+			return refuse("on this drive reading cannot tell an overwritten block from one that was only given up (discarded); a random pass would")
+		}
+		return 1, 0
+	}
+	percent := ppm(at.SyncedBytes, size) / 10_000
+	p.add(Step{Kind: StepContinue, Technique: Overwrite,
+		Title: fmt.Sprintf("go on from %d %% of pass %d of %d, where an earlier run was cut off (%s)", percent, at.Pass, at.Of, j.Run)})
+	p.say("an earlier run (%s) was cut off: the plan goes on from %d %% of pass %d; at the end the whole drive is read back, what that run wrote too", j.Run, percent, at.Pass)
+	if at.Pass > 1 {
+		p.say("that the passes before were done is known from this station's own journal, not from reading; the policy accepts that")
+	}
+	return at.Pass, at.SyncedBytes
+}
+
+// overwrites are the plan's overwriting steps.
+func (p Plan) overwrites() (steps []Step) {
+	for _, s := range p.Steps {
+		if s.Kind == StepOverwrite {
+			steps = append(steps, s)
+		}
+	}
+	return steps
+}
+
+// byHostOnly reports whether nothing but overwriting by the host erases.
+func (p Plan) byHostOnly() bool {
+	return !slices.ContainsFunc(p.Steps, func(s Step) bool {
+		return !slices.Contains([]StepKind{StepThaw, StepReveal, StepContinue, StepOverwrite, StepReadBack}, s.Kind)
+	})
+}
+
+// goingOn is what a run knows of an overwrite that goes on.
+type goingOn struct {
+	// before is how many passes the earlier run did, and inherited up to
+	// where the last pass is its work too; continued says that its journal
+	// was taken up.
+	before    int
+	inherited int64
+	continued bool
+	// kept: the journal tells of what this run overwrites. unwritten: a block
+	// could not be written, so no journal tells of later passes.
+	kept, unwritten bool
+}
+
+var errOtherJournal = errors.New("what the earlier run left does not fit")
+
+// takeUp takes over what an earlier run left, if it is what the plan was made for.
+func (r *runner) takeUp() error {
+	first := r.plan.overwrites()[0]
+	j, s := r.o.Resume, r.plan.Standard
+	if j == nil || j.Written == nil || len(j.Written.Passes) == 0 {
+		return fmt.Errorf("%w: there is no journal of an overwrite", errOtherJournal)
+	}
+	at := j.Written
+	then, now := j.PowerOnHours, r.hours()
+	switch last := at.Passes[len(at.Passes)-1]; {
+	case at.Standard != s.ID || at.Of != len(s.Passes) || at.Pass != r.before+1 || at.SyncedBytes < first.FromBytes:
+		return fmt.Errorf("%w: it is at pass %d of %d of %s, byte %d", errOtherJournal, at.Pass, at.Of, at.Standard, at.SyncedBytes)
+	case j.SizeBytes != r.size:
+		return fmt.Errorf("%w: the drive had %d bytes then and has %d", errOtherJournal, j.SizeBytes, r.size)
+	case last.Kind != StepOverwrite || last.Pattern != r.passes[r.before].String():
+		return fmt.Errorf("%w: it was at %q, and this pass is %q", errOtherJournal, last.Pattern, r.passes[r.before])
+	case then != nil && now != nil && *now < *then:
+		return fmt.Errorf("%w: the drive has fewer hours in use than it had then", errOtherJournal)
+	}
+	for _, p := range at.Passes {
+		if p.Run == "" {
+			p.Run = j.Run
+		}
+		if p.Kind != StepOverwrite || p.Bytes > 0 {
+			r.result.Passes = append(r.result.Passes, p)
+		}
+	}
+	p, end := r.pass(StepContinue, TechniqueNone, "")
+	defer end()
+	p.Run = j.Run
+	p.Commands = []Command{{Name: "go on", Status: fmt.Sprintf("from byte %d of pass %d of %d", first.FromBytes, at.Pass, at.Of)}}
+	r.continued = true
+	if at.Pass == at.Of {
+		r.inherited = first.FromBytes
+	}
+	return nil
+}
+
+// settled reports whether what the journal holds is needed no more.
+func (r *runner) settled() bool {
+	err := r.result.Err
+	switch {
+	case errors.Is(err, errOtherJournal):
+		return true
+	case !r.kept:
+		return r.journaled && r.terminal && r.left
+	}
+	// What a person can mend is gone on with.
+	return err == nil || !r.plan.CanGoOn || !r.cancelled && !errors.Is(err, ErrGone) && !errors.Is(err, ErrNoSpace)
+}
+
+// writtenOver reports whether all that is wrong with the drive is that what the
+// earlier run wrote is not there any more.
+func (r *runner) writtenOver() bool {
+	return r.continued && r.lastWrite.total == 0 && r.readBad.total == 0 && !r.mismatch.cut &&
+		!slices.ContainsFunc(r.mismatch.spans, func(s span) bool { return s.Off+s.Len > r.inherited })
+}
+
+// bookmark makes durable how far a pass has got.
+type bookmark struct {
+	r      *runner
+	pass   Pass
+	from   int64
+	before []Pass
+	// on is false where nobody keeps it, or nothing could go on from it.
+	on  bool
+	err error // of the first entry that could not be kept
+}
+
+// bookmark begins to keep how far a pass gets. The first entry of a run puts away
+// what is there about an earlier one, which will be true no longer.
+func (r *runner) bookmark(pass Pass, from int64) *bookmark {
+	b := &bookmark{r: r, pass: pass, from: from, before: slices.Clone(r.result.Passes)}
+	b.on = r.o.Journal != nil && r.plan.byHostOnly() && identified(r.plan.Drive) && !r.unwritten && (r.plan.CanGoOn || pass.Number == 1)
+	b.put(from)
+	b.on = b.on && r.plan.CanGoOn
+	return b
+}
+
+// reached is called beside the transfers when everything before an offset has
+// been written.
+func (b *bookmark) reached(off int64) error {
+	if err := b.r.dev.Sync(); err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	b.put(off)
+	return nil
+}
+
+// put makes an entry. One that cannot be kept is no reason to leave the drive
+// half overwritten; the record tells of it.
+func (b *bookmark) put(off int64) {
+	if !b.on {
+		return
+	}
+	r, now := b.r, b.r.o.Now()
+	part := b.pass
+	part.Bytes, part.Finished, part.Elapsed, part.Errors = off-b.from, now, now.Sub(part.Started), []BadRange{}
+	part.Commands = []Command{{Name: "WRITE", Status: fmt.Sprintf("up to byte %d", off)}, {Name: "FLUSH", Status: "done"}}
+	j := Journal{SizeBytes: r.size, PowerOnHours: r.hours(), Written: &Written{
+		Standard: r.plan.Standard.ID, Pass: part.Number, Of: part.Of, SyncedBytes: off, Passes: append(slices.Clip(b.before), part),
+	}}
+	if b.err = r.o.Journal(j); b.err != nil {
+		b.on = false
+		return
+	}
+	r.kept = true
+}
+
+// end makes the last entry of a pass: all of it where it went through, and where
+// it was cancelled what is on stable storage by now.
+func (b *bookmark) end(ctx context.Context, s *sweep, err error) {
+	switch off := s.reached(); {
+	case err == nil && off == b.r.size:
+		b.put(off)
+	case b.on && ctx.Err() != nil && b.r.answered("flush", cancelledWithin, b.r.dev.Sync) == nil:
+		b.put(off)
+	}
+}
