@@ -67,7 +67,7 @@ func (a *app) erase(ctx context.Context, r session.Rig, f *jobFlags, paths []str
 	if err != nil {
 		return nil, err
 	}
-	agency, err := a.agency()
+	agency, err := a.agency(a.flags.agency)
 	if err != nil {
 		return nil, err
 	}

@@ -142,16 +142,15 @@ func (a *app) loadPolicy() (policy.Policy, error) {
 	return p, nil
 }
 
-// agency finds --agency in --contract, or takes its number alone.
-func (a *app) agency() (certs.Agency, error) {
-	number := a.flags.agency
+// agency finds an agency by its number in --contract, or takes the number alone.
+func (a *app) agency(number string) (certs.Agency, error) {
 	if a.flags.contract == "" {
 		if number == "" {
 			return certs.Agency{}, nil
 		}
 		plain, err := orgnr.Check("NO", number)
 		if err != nil {
-			return certs.Agency{}, fail(exitUsage, "pass --contract FILE for an agency of another country", fmt.Errorf("--agency: %w", err))
+			return certs.Agency{}, fail(exitUsage, "pass --contract FILE for an agency of another country", fmt.Errorf("agency: %w", err))
 		}
 		return certs.Agency{Orgnr: plain}, nil
 	}

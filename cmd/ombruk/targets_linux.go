@@ -36,10 +36,13 @@ type jobFlags struct {
 	confidentiality          string
 }
 
+// defaultStandard is what drives are sanitized to when nobody says otherwise.
+const defaultStandard = "nist-800-88r2-purge"
+
 // planning adds the flags that shape a plan.
 func (f *jobFlags) planning(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.StringVar(&f.standard, "standard", "nist-800-88r2-purge", "standard to sanitize to (ombruk plan --help lists them)")
+	fs.StringVar(&f.standard, "standard", defaultStandard, "standard to sanitize to (ombruk plan --help lists them)")
 	fs.StringVar(&f.verify, "verify", "", "how much is read back: full, sample or none (default: the policy's, by technique)")
 	fs.StringVar(&f.accept, "accept", "", "least Method the customer settles for: clear or purge (default: the standard's)")
 	fs.BoolVar(&f.bestEffort, "best-effort", false, "run the strongest technique even when it cannot reach the accepted Method; the page is then a record, not a certificate")

@@ -99,6 +99,10 @@ func (b *Batch) Run(parent context.Context, alone func(i int) context.Context, e
 	wg.Wait()
 }
 
+// Pause holds up what we do ourselves to the drive of a work, or lets it go on.
+// It reports whether there was anything to hold up or let go on.
+func (b *Batch) Pause(i int, on bool) bool { return b.started[i].Pause(on) }
+
 // UnitDrives lists the drives of a machine with what was done to each. A drive
 // that was written to never stands there as one that was left alone, whatever
 // became of its record and by whichever of its paths it was named.
