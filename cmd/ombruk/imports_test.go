@@ -55,6 +55,7 @@ var ours = map[string][]string{
 	// What a boot stick is made of, how it is built, and what runs from it.
 	"internal/stick":   {"certs", "erase"},
 	"internal/bootusb": {"internal/stick"},
+	"internal/flash":   {"internal/stick"},
 	"internal/boot":    {"internal/stick", "internal/kernel"},
 	"internal/tui":     {"internal/job", "erase", "inventory", "internal/lang"},
 	// One machine's drives from the first look to closed records.
