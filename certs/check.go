@@ -3,6 +3,7 @@ package certs
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/inventory"
@@ -97,12 +98,84 @@ func (h HiddenAreas) bytes() int64 {
 	return inventory.Hidden{HPABytes: h.HPABytes, DCOBytes: h.DCOBytes, AMABytes: h.AMABytes}.Bytes()
 }
 
-// Check refuses a record that calls a drive clean without naming its record.
+// Check refuses a record that says more of a machine than its facts can carry,
+// with [ErrContradiction]: a drive called clean without its record, storage
+// called treated beside a drive that was not, or none beside one.
 func (p Unit) Check() error {
 	for _, d := range p.Drives {
 		if d.Outcome.Clean() && (d.RecordID == "" || d.SHA256 == "" || d.NotTouched != "" || d.Achieved == erase.MethodNone) {
 			return fmt.Errorf("%w: drive %s is called %s without a record that says so", ErrContradiction, d.Path, d.Outcome)
 		}
 	}
+	if why := p.storageContradiction(); why != "" {
+		return fmt.Errorf("%w: storage is called %s, %s", ErrContradiction, p.Storage.State, why)
+	}
+	seen := map[string]bool{}
+	for _, c := range p.Checks {
+		switch {
+		case c.Part == "" || seen[c.Part]:
+			return fmt.Errorf("%w: part %q was checked twice, or has no name", ErrContradiction, c.Part)
+		case c.Verdict != CheckPass && c.Verdict != CheckFail && c.Verdict != CheckSkip:
+			return fmt.Errorf("%w: the check of %s came to %q", ErrContradiction, c.Part, c.Verdict)
+		case c.Grade != "" && (c.Part != PartCosmetic || !slices.Contains([]string{"A", "B", "C", "D"}, c.Grade)):
+			return fmt.Errorf("%w: grade %q of %s: want A, B, C or D of %s", ErrContradiction, c.Grade, c.Part, PartCosmetic)
+		}
+		seen[c.Part] = true
+	}
 	return nil
+}
+
+// storageContradiction is what speaks against the state of the storage; empty
+// when nothing does.
+func (p Unit) storageContradiction() string {
+	untreated, touched, hidden := 0, 0, false
+	for _, d := range p.Drives {
+		if d.RecordID == "" || d.SHA256 == "" || d.NotTouched != "" {
+			untreated++
+		}
+		if d.RecordID != "" {
+			touched++
+		}
+	}
+	for _, r := range p.Storage.Reasons {
+		if r.Code == "" {
+			return "and a reason has no code"
+		}
+		hidden = hidden || r.Hides()
+	}
+	switch p.Storage.State {
+	case "":
+		// A record from before it was said.
+		if len(p.Storage.Reasons) > 0 {
+			return "and there are reasons why"
+		}
+	case StorageTreated:
+		switch {
+		case len(p.Drives) == 0:
+			return "and there is no drive"
+		case untreated > 0:
+			return fmt.Sprintf("and %d of %d drives have no record", untreated, len(p.Drives))
+		case hidden:
+			return "and there is storage that cannot be reached"
+		}
+	case StoragePartly:
+		if untreated == 0 || hidden {
+			return "and no drive was left alone, or there is storage that cannot be reached"
+		}
+	case StorageNone:
+		if len(p.Drives) > 0 || hidden {
+			return "and there is a drive, or storage that cannot be reached"
+		}
+	case StorageUnreachable:
+		if !hidden {
+			return "and no reason says so"
+		}
+	case StorageNotHandled:
+		if touched > 0 || len(p.Storage.Reasons) == 0 {
+			return "and a drive was touched, or no reason is given"
+		}
+	default:
+		return "which is no state"
+	}
+	return ""
 }

@@ -62,6 +62,27 @@ func TestOldCertificatesStayGood(t *testing.T) {
 	}
 }
 
+// A machine's record from before it said what became of the storage as a whole
+// is read as it was, and nothing is made up for it.
+func TestOldUnitRecordStaysGood(t *testing.T) {
+	var trust Trust
+	if _, err := trust.Add("depot.pem", testdata(t, "depot.pem")); err != nil {
+		t.Fatal(err)
+	}
+	old := testdata(t, "unit.evidence.json")
+	v := Verify("unit", old, &trust, time.Date(2060, 1, 1, 0, 0, 0, 0, time.UTC))
+	if !v.OK() || v.Serial != "PF1SYNTH" || v.Storage != nil || len(v.Drives) != 1 || v.Drives[0].Outcome != erase.Sanitized {
+		t.Errorf("got %+v", v)
+	}
+	r, err := Open(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Unit.Storage.State != "" || r.Unit.Checks != nil {
+		t.Errorf("storage %+v, checks %+v", r.Unit.Storage, r.Unit.Checks)
+	}
+}
+
 // makeTestdata makes an organisation, a station, a record and its page.
 func makeTestdata(t *testing.T) {
 	t.Helper()

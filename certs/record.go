@@ -296,6 +296,9 @@ type Storage struct {
 	Reasons []inventory.Reason `json:"reasons"`
 }
 
+// PartCosmetic is the part whose check comes to a grade.
+const PartCosmetic = "cosmetic"
+
 // CheckVerdict is the answer to a check of one part.
 type CheckVerdict string
 

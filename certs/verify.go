@@ -56,8 +56,10 @@ type Verdict struct {
 	// TimeSource is "station-clock" when the station's clock was
 	// trustworthy, else "not-established": Time is then only what it said.
 	TimeSource string `json:"time_source"`
-	// Drives are a unit record's.
-	Drives []UnitDrive `json:"drives,omitempty"`
+	// Drives are a unit record's; Storage is what became of all storage of
+	// the unit, nil in other records and in those made before it was said.
+	Drives  []UnitDrive `json:"drives,omitempty"`
+	Storage *Storage    `json:"storage,omitempty"`
 }
 
 // The sources of a verdict's time.
@@ -147,6 +149,9 @@ func (v *Verdict) describe(r *Record) {
 	if p := r.Unit; p != nil {
 		v.Model, v.Serial = p.Machine.System.Model, p.Machine.System.Serial
 		v.Drives = p.Drives
+		if p.Storage.State != "" {
+			v.Storage = &p.Storage
+		}
 	}
 	made, _ := r.time()
 	v.Time = made.UTC().Format(time.RFC3339)

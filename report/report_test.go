@@ -161,6 +161,26 @@ func TestUnitReports(t *testing.T) {
 		d.Path = fmt.Sprintf("/dev/sd%d", i)
 		rack.Drives = append(rack.Drives, d)
 	}
+	none := unit()
+	none.Drives, none.Disposition = nil, "parts"
+	none.Storage = certs.Storage{State: certs.StorageNone, Reasons: []inventory.Reason{
+		{Code: inventory.UnseenNothing, PCIID: "8086:a352", Device: "Intel Corporation Cannon Lake PCH SATA AHCI Controller", Text: "Nothing."}}}
+	hidden := unit()
+	hidden.Drives, hidden.Disposition = hidden.Drives[:1], "hold"
+	hidden.Storage = certs.Storage{State: certs.StorageUnreachable, Reasons: []inventory.Reason{
+		{Code: inventory.UnseenRAIDMode, PCIID: "8086:282a", Device: "Intel Corporation 82801 Mobile SATA Controller [RAID mode]", Text: "RAID."},
+		{Code: "new-code", Text: "A reason that this version has no words for."}}}
+	graded := unit()
+	graded.Drives, graded.Disposition = nil, "return"
+	graded.Storage = certs.Storage{State: certs.StorageNotHandled, Reasons: []inventory.Reason{{Code: certs.ReasonGraded, Text: "Graded."}}}
+	checked := unit()
+	checked.Drives, checked.Storage.State = checked.Drives[:1], certs.StorageTreated
+	checked.Checks = []certs.Check{
+		{Part: "keyboard", Verdict: certs.CheckFail, Note: "Enter hangs; the key with Æ is missing"},
+		{Part: "screen", Verdict: certs.CheckPass}, {Part: "pointer", Verdict: certs.CheckPass}, {Part: "speakers", Verdict: certs.CheckSkip, Note: "no sound card found"},
+		{Part: "camera", Verdict: certs.CheckPass}, {Part: "ports", Verdict: certs.CheckPass}, {Part: "battery", Verdict: certs.CheckPass, Note: "health 81 %, 412 cycles"},
+		{Part: "wifi", Verdict: certs.CheckPass}, {Part: certs.PartCosmetic, Verdict: certs.CheckPass, Grade: "B"}, {Part: "damage", Verdict: certs.CheckPass, Note: "scratch on the lid"},
+	}
 	r := renderer(t)
 	for _, st := range []struct {
 		name  string
@@ -172,6 +192,10 @@ func TestUnitReports(t *testing.T) {
 		{"unit-clean", clean, map[string]string{"en": "ALL DRIVES CLEAN", "nb": "ALLE DISKER SLETTET"}, 1},
 		{"unit-held", held, map[string]string{"en": "DRIVE NOT FINISHED", "nb": "DISK IKKE FERDIG"}, 1},
 		{"unit-empty", empty, map[string]string{"en": "NO DRIVES", "nb": "INGEN DISKER"}, 1},
+		{"unit-none", none, map[string]string{"en": "NO STORAGE FOUND", "nb": "INGEN LAGRING FUNNET"}, 1},
+		{"unit-unreachable", hidden, map[string]string{"en": "STORAGE NOT REACHABLE", "nb": "LAGRING IKKE TILGJENGELIG"}, 1},
+		{"unit-graded", graded, map[string]string{"en": "NOT HANDLED", "nb": "IKKE BEHANDLET"}, 1},
+		{"unit-checked", checked, map[string]string{"en": "ALL DRIVES CLEAN", "nb": "ALLE DISKER SLETTET"}, 1},
 		{"unit-rack", rack, map[string]string{"en": "DRIVE TO DESTROY", "nb": "DISK SKAL DESTRUERES"}, 2},
 	} {
 		for _, language := range lang.Tags() {
@@ -188,6 +212,10 @@ func TestUnitReports(t *testing.T) {
 				}
 				if word := st.words[language]; !strings.Contains(text, word) {
 					t.Errorf("the report does not say %q", word)
+				}
+				claims := strings.Contains(text, map[string]string{"en": "ALL DRIVES CLEAN", "nb": "ALLE DISKER SLETTET"}[language])
+				if state := st.rec.Storage.State; claims && state != "" && state != certs.StorageTreated {
+					t.Errorf("the report on storage that is %s says that all is clean", state)
 				}
 			})
 		}

@@ -24,10 +24,79 @@ func unitBand(s *sheet, rec certs.Unit) band {
 	if rec.Disposition != "" {
 		disposition = s.known("unit-disposition", rec.Disposition)
 	}
-	return band{fields: []bandField{
+	b := band{fields: []bandField{
 		{"disposition", disposition},
 		{"drives", joined(": ", s.t.Count("unit.drives", int64(len(rec.Drives)), nil), strings.Join(counts, ", "))},
 	}}
+	if sub, ok := s.t.Try("unit."+string(rec.Storage.State)+"-sub", nil); ok {
+		b.sub, b.strong = sub, true
+	}
+	for _, c := range rec.Checks {
+		if c.Grade != "" {
+			b.fields = append(b.fields, bandField{"grade", c.Grade})
+		}
+	}
+	return b
+}
+
+// storage says why there is storage that was not reached, or none at all.
+func (s *sheet) storage(st certs.Storage) {
+	if len(st.Reasons) == 0 {
+		return
+	}
+	s.section("storage")
+	for _, r := range st.Reasons {
+		text := s.cell(left+5, right-left-5, s.reason(r), value)
+		s.need(makeRow(text).height)
+		s.drawSign(signExclamation, left+1.6, s.y+2, 3, ink)
+		s.put(makeRow(text))
+	}
+}
+
+// reason is a reason in the page's language, or the record's own English where
+// the language has no words for its code.
+func (s *sheet) reason(r inventory.Reason) string {
+	device := r.Device
+	if r.PCIID != "" && !strings.Contains(device, r.PCIID) {
+		device = joined(" ", device, "("+r.PCIID+")")
+	}
+	if text, ok := s.t.Try("unseen."+r.Code, map[string]any{"Device": device}); ok {
+		return text
+	}
+	return joined(": ", r.Code, r.Text)
+}
+
+// checks draws what a person found when checking the machine's parts.
+func (s *sheet) checks(list []certs.Check) {
+	if len(list) == 0 {
+		return
+	}
+	s.section("checks")
+	const partWidth, resultWidth = 36.0, 34.0
+	columns := []stepColumns{{"part", left, partWidth}, {"result", left + partWidth + 2, resultWidth},
+		{"note", left + partWidth + resultWidth + 4, right - left - partWidth - resultWidth - 4}}
+	var head []cell
+	for _, c := range columns {
+		head = append(head, s.cell(c.x, c.width, s.t.Get("field."+c.key, nil), label))
+	}
+	header := makeRow(head...)
+	header.under = true
+	s.put(header)
+	for _, c := range list {
+		result, st := s.known("check", string(c.Verdict)), value
+		if c.Verdict == certs.CheckFail {
+			st = strong
+		}
+		if c.Grade != "" {
+			result = joined(", ", result, s.t.Get("check.graded", map[string]any{"Grade": c.Grade}))
+		}
+		texts := []string{s.known("part", c.Part), result, c.Note}
+		var cells []cell
+		for i, col := range columns {
+			cells = append(cells, s.cell(col.x, col.width, texts[i], st))
+		}
+		s.put(makeRow(cells...))
+	}
 }
 
 // machine draws the machine, where it comes from, and what is in it.
@@ -111,7 +180,11 @@ func (s *sheet) nic(n inventory.NIC) string {
 func (s *sheet) drives(rec certs.Unit) {
 	s.section("drives")
 	if len(rec.Drives) == 0 {
-		s.put(makeRow(s.cell(left, right-left, capital(s.t.Get("value.none", nil)), value)))
+		none := capital(s.t.Get("value.none", nil))
+		if rec.Storage.State == certs.StorageUnreachable || rec.Storage.State == certs.StorageNotHandled {
+			none = s.t.Get("unit.none-seen", nil)
+		}
+		s.put(makeRow(s.cell(left, right-left, none, value)))
 		return
 	}
 	sizes := map[string]int64{}

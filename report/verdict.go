@@ -68,11 +68,18 @@ func count(drives []certs.UnitDrive) tally {
 	return n
 }
 
-// judgeUnit finds the words for a machine: the worst that is true of a drive.
+// judgeUnit finds the words for a machine: what could not be reached comes
+// before all drives that were, and of these the worst that is true of one.
 func judgeUnit(rec certs.Unit) verdict {
 	n := count(rec.Drives)
 	const title = "title.unit"
 	switch {
+	case rec.Storage.State == certs.StorageUnreachable:
+		return verdict{"unit.unreachable-word", "unit.unreachable-title", signCross, red, 0}
+	case rec.Storage.State == certs.StorageNotHandled:
+		return verdict{"unit.not-handled-word", "unit.not-handled-title", signPause, grey, 0}
+	case rec.Storage.State == certs.StorageNone:
+		return verdict{"unit.none-word", "unit.none-title", signExclamation, grey, 0}
 	case len(rec.Drives) == 0:
 		return verdict{"word.unit-no-drives", title, signPause, grey, 0}
 	case n.destroy > 0:

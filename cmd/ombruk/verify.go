@@ -188,6 +188,11 @@ func (a *app) showVerdict(v certs.Verdict) error {
 			line("done", fmt.Sprintf("%s achieved, %s requested", v.Achieved, v.Requested))
 			line("outcome", v.Outcome)
 		}
+		if v.Storage != nil {
+			for _, r := range v.Storage.Reasons {
+				line("storage", r.Code+": "+r.Text)
+			}
+		}
 		for _, d := range v.Drives {
 			line("drive", fmt.Sprintf("%s %s: %s", d.Model, d.Serial, driveWords(d)))
 		}
@@ -210,6 +215,9 @@ func whatItIs(v certs.Verdict) string {
 	}
 	if v.Kind == certs.KindSanitization && !v.Fulfilled {
 		what += ", order NOT FULFILLED: no certificate"
+	}
+	if v.Storage != nil && v.Storage.State != certs.StorageTreated {
+		what += ", storage " + strings.ToUpper(string(v.Storage.State)) + ": no certificate"
 	}
 	return what
 }
