@@ -1,5 +1,7 @@
 package inventory
 
+import "strings"
+
 // Bus is the way a drive is attached.
 type Bus string
 
@@ -110,6 +112,13 @@ type Use struct {
 	// /dev/mapper/vg0-root), empty when it is the drive itself.
 	Device string `json:"device,omitempty"`
 }
+
+// byName is how the holder begins where a partition's name is all there is.
+const byName = "its partition is named "
+
+// ByName reports whether nothing but the name of a partition says that the
+// system was started from this: it may be another stick of ours that lies idle.
+func (u Use) ByName() bool { return u.Kind == UseBootMedium && strings.HasPrefix(u.Holder, byName) }
 
 // String is a sentence part that fits after "because it is".
 func (u Use) String() string {

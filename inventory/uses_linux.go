@@ -338,7 +338,7 @@ func (u *usage) bootHints(procs *processes) {
 	}
 	for _, d := range u.all {
 		if name := d.uevent["PARTNAME"]; strings.HasPrefix(strings.ToUpper(name), bootLabel) {
-			u.add(d, UseBootMedium, "its partition is named "+cleaned(name))
+			u.add(d, UseBootMedium, byName+cleaned(name))
 		}
 	}
 	if id := u.loaderPartition(); id != "" {

@@ -189,6 +189,24 @@ func refused(err error) error {
 // targets finds the drives that are named, each once, and refuses them all if
 // one may not be touched. all is every drive of the machine.
 func (a *app) targets(ctx context.Context, r session.Rig, paths []string, allowFabric bool) (all, found []inventory.Drive, err error) {
+	all, found, err = a.named(ctx, r, paths)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, d := range found {
+		if d.CapacityBytes == 0 { // only the drive itself can say why
+			a.session(r).Ask(ctx, found[i:i+1])
+			d = found[i]
+		}
+		if err := erase.Blocked(d, slices.Concat(all, found), allowFabric); err != nil {
+			return nil, nil, refused(err)
+		}
+	}
+	return all, found, nil
+}
+
+// named finds the drives that are named, each once.
+func (a *app) named(ctx context.Context, r session.Rig, paths []string) (all, found []inventory.Drive, err error) {
 	if r.Mode() == certs.ModeSimulated {
 		if len(paths) == 0 {
 			all, _, _ := r.Targets(ctx)
@@ -222,15 +240,6 @@ func (a *app) targets(ctx context.Context, r session.Rig, paths []string, allowF
 		if !seen[d.DeviceNumber] {
 			seen[d.DeviceNumber] = true
 			found = append(found, d)
-		}
-	}
-	for i, d := range found {
-		if d.CapacityBytes == 0 { // only the drive itself can say why
-			a.session(r).Ask(ctx, found[i:i+1])
-			d = found[i]
-		}
-		if err := erase.Blocked(d, slices.Concat(all, found), allowFabric); err != nil {
-			return nil, nil, refused(err)
 		}
 	}
 	return all, found, nil

@@ -25,6 +25,9 @@ var (
 // nothing starts from a stick that is not finished.
 const headBytes = 1 << 20
 
+// BlockBytes is the size of the blocks that a stick must have.
+const BlockBytes = sectorBytes
+
 // chunkBytes is one transfer.
 const chunkBytes = 4 << 20
 
@@ -148,7 +151,8 @@ func (im *Image) Write(ctx context.Context, d Device, progress func(Progress)) (
 	for _, s := range l.others {
 		total += s.size
 	}
-	w.report = func(reading bool, done int64) { progress(Progress{reading, done, total}) }
+	// The head is written and read twice.
+	w.report = func(reading bool, done int64) { progress(Progress{reading, min(done, total), total}) }
 	nothing := segment{0, headBytes, sparse{size: headBytes}}
 	if err := w.write(append([]segment{nothing}, l.others...)); err != nil {
 		return Result{}, err

@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -98,6 +99,22 @@ func Load(name string) (Policy, error) {
 		return Policy{}, fmt.Errorf("read policy: %w", err)
 	}
 	return p, nil
+}
+
+// Source gives the bytes of a policy by what [Load] calls it, for whoever passes
+// it on.
+func Source(name string) ([]byte, error) {
+	switch name {
+	case "default":
+		return slices.Clone(shipped), nil
+	case "common-practice":
+		return slices.Clone(commonPractice), nil
+	}
+	src, err := yamlfile.Read(name)
+	if err != nil {
+		return nil, fmt.Errorf("read policy: %w", err)
+	}
+	return src, nil
 }
 
 func parse(name string, src []byte) (Policy, error) {

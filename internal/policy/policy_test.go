@@ -162,6 +162,12 @@ func TestShippedPolicies(t *testing.T) {
 			t.Errorf("%s: %v, %+v", name, err, p)
 		}
 	}
+	for _, name := range append(Shipped(), "default.yaml") {
+		src, err := Source(name)
+		if want := mustLoad(t, name).SHA256; err != nil || fmt.Sprintf("%x", sha256.Sum256(src)) != want {
+			t.Errorf("%s: other bytes than are loaded, %v", name, err)
+		}
+	}
 	strict, loose := Default(), mustLoad(t, "common-practice")
 	if strict.SHA256 == loose.SHA256 || strict.Name == loose.Name {
 		t.Error("two policies that cannot be told apart")
