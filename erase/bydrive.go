@@ -190,19 +190,14 @@ const resumeWithin = 14 * 24
 // was written: what it held then, markers among it, would be gone anyhow.
 func (r *runner) sameLife() error {
 	then, now := r.o.Resume.PowerOnHours, r.hours()
-	if then == nil || now == nil || *now < *then || *now > *then+resumeWithin {
+	if then == nil || now == nil || otherLife(then, now) {
 		return fmt.Errorf("%w: by its hours in use it cannot be the erase that was given then", errForgotten)
 	}
 	return nil
 }
 
 // hours are the drive's hours in use before the run; nil when it does not tell.
-func (r *runner) hours() *int64 {
-	if a := r.result.Before; a != nil && a.Health != nil {
-		return a.Health.PowerOnHours
-	}
-	return nil
-}
+func (r *runner) hours() *int64 { return hoursOf(r.result.Before) }
 
 // errForgotten is when a drive that took an erase no longer knows of it.
 var errForgotten = errors.New("the drive does not report the end of this erase")

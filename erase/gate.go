@@ -103,8 +103,11 @@ func (g *Gate) take() *Pass {
 	if g.shut != nil {
 		g.count()
 	}
-	p := &Pass{Kind: StepPause, Started: g.began, Finished: g.until, Elapsed: g.held, Errors: []BadRange{},
-		Commands: []Command{{Name: "pause", Status: fmt.Sprintf("%d times, %d s", g.times, int64(g.held.Round(time.Second)/time.Second))}}}
+	status := fmt.Sprintf("%d s", int64(g.held.Round(time.Second)/time.Second))
+	if g.times > 1 {
+		status += fmt.Sprintf(" in %d pauses", g.times)
+	}
+	p := &Pass{Kind: StepPause, Started: g.began, Finished: g.until, Elapsed: g.held, Errors: []BadRange{}, Commands: []Command{{Name: "pause", Status: status}}}
 	if g.times, g.held = 0, 0; g.shut != nil {
 		g.times, g.began = 1, g.since
 	}

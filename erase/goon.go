@@ -72,6 +72,8 @@ func (w *work) goOn(p *Plan, size int64) (pass int, from int64) {
 		return refuse(fmt.Sprintf("the drive had %d bytes then and has %d", j.SizeBytes, size))
 	case at.Pass < 1 || at.Pass > at.Of || at.SyncedBytes < 0 || at.SyncedBytes > size || at.SyncedBytes%pageBytes != 0 && at.SyncedBytes != size:
 		return refuse("what it left makes no sense")
+	case otherLife(j.PowerOnHours, hoursOf(w.d.Abilities)):
+		return refuse("by its hours in use the drive has been elsewhere since")
 	case !p.byHostOnly():
 		return refuse("the drive has to be put in order first")
 	}
@@ -134,7 +136,6 @@ func (r *runner) takeUp() error {
 		return fmt.Errorf("%w: there is no journal of an overwrite", errOtherJournal)
 	}
 	at := j.Written
-	then, now := j.PowerOnHours, r.hours()
 	switch last := at.Passes[len(at.Passes)-1]; {
 	case at.Standard != s.ID || at.Of != len(s.Passes) || at.Pass != r.before+1 || at.SyncedBytes < first.FromBytes:
 		return fmt.Errorf("%w: it is at pass %d of %d of %s, byte %d", errOtherJournal, at.Pass, at.Of, at.Standard, at.SyncedBytes)
@@ -142,8 +143,8 @@ func (r *runner) takeUp() error {
 		return fmt.Errorf("%w: the drive had %d bytes then and has %d", errOtherJournal, j.SizeBytes, r.size)
 	case last.Kind != StepOverwrite || last.Pattern != r.passes[r.before].String():
 		return fmt.Errorf("%w: it was at %q, and this pass is %q", errOtherJournal, last.Pattern, r.passes[r.before])
-	case then != nil && now != nil && *now < *then:
-		return fmt.Errorf("%w: the drive has fewer hours in use than it had then", errOtherJournal)
+	case otherLife(j.PowerOnHours, r.hours()):
+		return fmt.Errorf("%w: by its hours in use the drive has been elsewhere since", errOtherJournal)
 	}
 	for _, p := range at.Passes {
 		if p.Run == "" {
@@ -182,6 +183,20 @@ func (r *runner) settled() bool {
 func (r *runner) writtenOver() bool {
 	return r.continued && r.lastWrite.total == 0 && r.readBad.total == 0 && !r.mismatch.cut &&
 		!slices.ContainsFunc(r.mismatch.spans, func(s span) bool { return s.Off+s.Len > r.inherited })
+}
+
+// otherLife reports whether a drive's hours in use, where both are known, say that
+// it has been elsewhere since a run was cut off.
+func otherLife(then, now *int64) bool {
+	return then != nil && now != nil && (*now < *then || *now > *then+resumeWithin)
+}
+
+// hoursOf are a drive's hours in use; nil when it does not tell.
+func hoursOf(a *inventory.Abilities) *int64 {
+	if a == nil || a.Health == nil {
+		return nil
+	}
+	return a.Health.PowerOnHours
 }
 
 // bookmark makes durable how far a pass has got.

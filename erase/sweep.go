@@ -93,6 +93,7 @@ func (s *sweep) run(ctx context.Context) (abandoned bool, err error) {
 			buffers[i] = arena[i*s.bufferBytes : (i+1)*s.bufferBytes]
 		}
 	}
+	last, since := s.reached(), time.Now() // of the last call of keep
 	var workers, bisector sync.WaitGroup
 	for i := range s.workers {
 		workers.Go(func() { s.work(i, buffers[i]) })
@@ -114,7 +115,7 @@ func (s *sweep) run(ctx context.Context) (abandoned bool, err error) {
 	tick := time.NewTicker(max(every, time.Millisecond))
 	defer tick.Stop()
 	cancelled := ctx.Done()
-	keeping, last, since := chan error(nil), s.reached(), time.Now() // since the last call of keep
+	var keeping chan error // the call of keep under way
 	for finished != nil || keeping != nil {
 		select {
 		case <-finished:
