@@ -57,7 +57,7 @@ var ours = map[string][]string{
 	"internal/bootusb": {"internal/stick"},
 	"internal/flash":   {"internal/stick"},
 	"internal/boot":    {"internal/stick", "internal/kernel"},
-	"internal/tui":     {"internal/job", "erase", "inventory", "internal/lang"},
+	"internal/tui":     {"internal/job", "internal/stick", "erase", "inventory", "internal/lang"},
 	// One machine's drives from the first look to closed records.
 	"internal/session": {
 		"internal/job", "internal/record", "internal/policy", "internal/contract", "internal/drive", "internal/drivesim",
@@ -77,7 +77,7 @@ var ours = map[string][]string{
 // one below it), tests not counted. One without a row may not be imported.
 var theirs = map[string][]string{
 	"codeberg.org/go-pdf/fpdf":          {"report"},
-	"rsc.io/qr":                         {"report"},
+	"rsc.io/qr":                         {"report", "internal/tui"},
 	"golang.org/x/image":                {"report", "internal/terminal"},
 	"github.com/spf13/cobra":            {"cmd/ombruk"},
 	"github.com/spf13/pflag":            {"cmd/ombruk"},

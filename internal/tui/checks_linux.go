@@ -1,0 +1,27 @@
+package tui
+
+import tea "charm.land/bubbletea/v2"
+
+// checker is the page of the checks.
+type checker interface {
+	page
+	// findings are the checks that were done or skipped.
+	findings() []Check
+	// left is how many are still to be done.
+	left() int
+}
+
+// checks is the page of the checks of the machine in hand.
+func (m *Model) checks() checker { return m.pages[atChecks].(checker) }
+
+// fromChecks leaves the checks: for the drives where some are at work, else for
+// the drives' plans or the result.
+func (m *Model) fromChecks(done bool) tea.Cmd {
+	switch {
+	case m.drives != nil:
+		return m.goTo(atProgress)
+	case done:
+		return m.goTo(atResult)
+	}
+	return m.goTo(atDrives)
+}

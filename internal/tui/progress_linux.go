@@ -1,0 +1,418 @@
+package tui
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/ombruk/ombruk/erase"
+)
+
+// progress shows the drives at work.
+type progress struct {
+	blank
+	m *Model
+	// at is the drive it stands on, among those that are erased; -1 is all.
+	at int
+}
+
+// pauseAnswer is what came of asking for a pause.
+type pauseAnswer struct {
+	generation int
+	on         bool
+	done, none []string // ids that were paused or not
+}
+
+func (p *progress) enter() tea.Cmd {
+	if len(p.m.touched()) > 1 && p.at == 0 {
+		p.at = -1
+	}
+	return nil
+}
+
+func (p *progress) message(msg tea.Msg) tea.Cmd {
+	a, ok := msg.(pauseAnswer)
+	if !ok || a.generation != p.m.generation {
+		return nil
+	}
+	for _, id := range a.done {
+		if d := p.m.drives[id]; d != nil {
+			d.paused = a.on
+		}
+	}
+	if len(a.none) > 0 && a.on {
+		p.m.warn(p.m.count("progress.no-pause", len(a.none), nil))
+	}
+	return nil
+}
+
+func (p *progress) key(k tea.KeyPressMsg) (bool, tea.Cmd) {
+	n := len(p.m.touched())
+	first := 0
+	if n > 1 {
+		first = -1
+	}
+	switch k.String() {
+	case "up":
+		p.at = max(p.at-1, first)
+	case "down":
+		p.at = min(p.at+1, n-1)
+	case "home":
+		p.at = first
+	case "end":
+		p.at = n - 1
+	default:
+		return false, nil
+	}
+	return true, nil
+}
+
+// chosen are the ids of the drives it stands on that are still at work.
+func (p *progress) chosen() []string {
+	var out []string
+	for i, r := range p.m.touched() {
+		if d := p.m.drives[r.ID]; d != nil && d.result == nil && (p.at < 0 || p.at == i) {
+			out = append(out, r.ID)
+		}
+	}
+	return out
+}
+
+func (p *progress) actions() []action {
+	m := p.m
+	var out []action
+	if !m.running() {
+		out = append(out, action{key: "enter", label: m.say("action.result", nil), do: p.finish})
+	}
+	checks := action{key: "tab", label: m.say("action.checks", nil), do: func() tea.Cmd { return m.goTo(atChecks) }}
+	if left := m.checks().left(); left > 0 {
+		checks.label = m.count("action.checks-left", left, nil)
+	}
+	out = append(out, checks)
+	if ids := p.chosen(); len(ids) > 0 && m.run != nil {
+		pause := action{key: "p", label: m.say("action.pause", nil), do: func() tea.Cmd { return p.pause(ids, true) }}
+		if p.allPaused(ids) {
+			pause = action{key: "p", label: m.say("action.go-on", nil), do: func() tea.Cmd { return p.pause(ids, false) }}
+		}
+		out = append(out, pause, action{key: "c", label: m.say("action.cancel", nil), do: p.askCancel})
+	}
+	return out
+}
+
+func (p *progress) allPaused(ids []string) bool {
+	paused := 0
+	for _, id := range ids {
+		if p.m.drives[id].paused {
+			paused++
+		}
+	}
+	return paused > 0 && paused == len(ids)
+}
+
+func (p *progress) pause(ids []string, on bool) tea.Cmd {
+	run, generation := p.m.run, p.m.generation
+	return func() tea.Msg {
+		a := pauseAnswer{generation: generation, on: on}
+		for _, id := range ids {
+			if run.Pause(id, on) {
+				a.done = append(a.done, id)
+			} else {
+				a.none = append(a.none, id)
+			}
+		}
+		return a
+	}
+}
+
+// askCancel asks before work is given up. It stands on the answer that changes
+// nothing.
+func (p *progress) askCancel() tea.Cmd {
+	m, ids := p.m, p.chosen()
+	id := ""
+	q := &menu{title: m.count("progress.cancel-all", len(ids), nil), tone: notice}
+	if p.at >= 0 {
+		r := m.touched()[p.at]
+		id = r.ID
+		q.title = m.say("progress.cancel-one", map[string]any{"Drive": printable(r.Drive.Model) + " " + m.serial(r.Drive)})
+	}
+	q.text = []string{m.say("progress.cancel-what", nil)}
+	for _, each := range ids {
+		if m.drives[each].progress.Device {
+			q.text = append(q.text, m.say("progress.goes-on-anyway", nil))
+			break
+		}
+	}
+	run := m.run
+	q.options = []option{
+		{label: m.say("progress.cancel-no", nil)},
+		{label: m.say("progress.cancel-yes", nil), do: func() tea.Cmd {
+			for _, each := range ids {
+				m.drives[each].cancelled = true
+			}
+			return func() tea.Msg {
+				run.Cancel(id)
+				return nil
+			}
+		}},
+	}
+	m.over = q
+	return nil
+}
+
+// finish goes to the result, after asking for checks that were not done.
+func (p *progress) finish() tea.Cmd {
+	m := p.m
+	left := m.checks().left()
+	if left == 0 || m.unit != nil {
+		return m.goTo(atResult)
+	}
+	m.over = &menu{
+		title: m.count("progress.checks-not-done", left, nil),
+		options: []option{
+			{label: m.say("progress.do-checks", nil), do: func() tea.Cmd { return m.goTo(atChecks) }},
+			{label: m.say("progress.without-checks", nil), do: func() tea.Cmd { return m.goTo(atResult) }},
+		},
+	}
+	return nil
+}
+
+func (p *progress) help() string { return "screen.help.progress" }
+
+func (p *progress) body(w, h int) (lines []string, focus int) {
+	m := p.m
+	rows := m.touched()
+	ended := 0
+	for _, r := range rows {
+		if d := m.drives[r.ID]; d != nil && d.result != nil {
+			ended++
+		}
+	}
+	if len(rows) > 1 {
+		s := m.say("progress.all", map[string]any{"Drives": m.count("drive-count", len(rows), nil), "Ended": m.text.Number(int64(ended))})
+		lines = append(lines, p.lead(-1)+p.mark(-1, m.look.cut(s, w-3)))
+	}
+	each := 1
+	switch {
+	case len(rows)*4+3 <= h:
+		each = 4
+	case len(rows)*3+3 <= h:
+		each = 3
+	case len(rows)*2+3 <= h:
+		each = 2
+	}
+	number := map[string]int{}
+	for i, r := range m.rows {
+		number[r.ID] = i + 1
+	}
+	for i, r := range rows {
+		if i == p.at {
+			focus = len(lines) + min(each, 3) - 1
+		}
+		lines = append(lines, p.row(i, number[r.ID], r, w, each)...)
+	}
+	if each > 1 {
+		for i, r := range m.rows {
+			if r.Boot {
+				_, s := m.planLine(r)
+				lines = append(lines, m.look.paint(quiet, m.look.cut("  "+m.title(i+1, r.Drive, max(w-4-width(s), 30))+"  "+s, w-1)))
+			}
+		}
+	}
+	lines = append(lines, "")
+	var status []string
+	if !m.running() {
+		status = append(status, m.look.paint(good, m.look.sign(good)+" "+m.say("progress.all-done", nil)))
+	}
+	if !m.keep.LastSaved.IsZero() {
+		status = append(status, m.say("progress.saved", map[string]any{"Time": m.keep.LastSaved.In(m.setup.Now().Location()).Format("15:04")}))
+	}
+	lines = append(lines, wrap(" "+strings.Join(status, "   "), w-1)...)
+	return lines, focus
+}
+
+func (p *progress) lead(i int) string {
+	if i == p.at {
+		return p.m.look.pick("►", ">") + " "
+	}
+	return "  "
+}
+
+func (p *progress) mark(i int, s string) string {
+	if i == p.at {
+		return p.m.look.marked(s)
+	}
+	return s
+}
+
+// row draws one drive in one to four lines.
+func (p *progress) row(i, number int, r Row, w, each int) []string {
+	m, d := p.m, p.m.drives[r.ID]
+	if d == nil {
+		d = &driveState{}
+	}
+	if each == 1 {
+		if w < 60 {
+			return []string{p.lead(i) + p.mark(i, m.look.fill(fmt.Sprintf("%2d %s", number, m.serial(r.Drive)), 14)) + " " + m.look.cut(p.short(r, d), w-18)}
+		}
+		name := m.look.fill(fmt.Sprintf("%2d %s %s", number, m.look.cut(printable(r.Drive.Model), 14), m.serial(r.Drive)), 28)
+		return []string{p.lead(i) + p.mark(i, name) + " " + p.line(r, d, w-32)}
+	}
+	out := []string{p.lead(i) + p.mark(i, m.title(number, r.Drive, w-3))}
+	out = append(out, "     "+p.line(r, d, w-6))
+	if each >= 3 {
+		out = append(out, "     "+p.under(r, d, w-6))
+	}
+	if each >= 4 {
+		out = append(out, "")
+	}
+	return out
+}
+
+// ppm is how far a drive is in parts per million, -1 when it cannot be told.
+func ppm(d *driveState) int64 {
+	s := d.progress.Snapshot
+	switch {
+	case !d.seen:
+		return 0
+	case s.Device:
+		return s.DevicePPM
+	case s.AllSize <= 0:
+		return -1
+	}
+	return int64(float64(s.AllDone) / float64(s.AllSize) * 1e6)
+}
+
+// short is the state of a drive in a few columns.
+func (p *progress) short(r Row, d *driveState) string {
+	m := p.m
+	if d.result != nil {
+		t, s := m.outcome(*d.result)
+		return m.look.paint(t, m.look.sign(t)+" "+s)
+	}
+	s := p.percent(d)
+	if d.paused {
+		s += " " + m.say("progress.paused", nil)
+	}
+	if n := d.progress.Errors; n > 0 {
+		s += " " + m.look.paint(bad, m.count("progress.errors", int(n), nil))
+	}
+	return s
+}
+
+func (p *progress) percent(d *driveState) string {
+	n := ppm(d)
+	if n < 0 {
+		return "  - "
+	}
+	return fmt.Sprintf("%3d %%", n/10_000)
+}
+
+// line is bar, share, speed, time left, temperature and errors.
+func (p *progress) line(r Row, d *driveState, w int) string {
+	m := p.m
+	if d.result != nil {
+		t, s := m.outcome(*d.result)
+		return m.look.paint(t, m.look.cut(m.look.sign(t)+" "+s, w))
+	}
+	e := d.progress
+	var cells []string
+	switch {
+	case d.cancelled:
+		cells = append(cells, m.look.paint(again, m.say("progress.cancelling", nil)))
+	case d.paused:
+		cells = append(cells, m.look.paint(notice, m.look.pick("║", "=")+" "+m.say("progress.paused", nil)))
+	case !d.seen:
+		cells = append(cells, m.say("progress.starting", nil))
+	case e.Device && w < 60:
+		cells = append(cells, m.say("progress.by-itself-short", nil))
+	case !e.Device:
+		cells = append(cells, m.look.right(p.speed(e.BytesPerSecond), 9))
+	}
+	if e.ETASeconds >= 0 && d.seen && !d.paused && !d.cancelled {
+		cells = append(cells, m.say("progress.left", map[string]any{"Time": eta(e.ETASeconds)}))
+	}
+	if e.TemperatureCelsius != nil {
+		cells = append(cells, strconv.Itoa(*e.TemperatureCelsius)+" C")
+	}
+	if n := e.Errors; n > 0 {
+		cells = append(cells, m.look.paint(bad, m.count("progress.errors", int(n), nil)))
+	} else if d.seen && w >= 60 {
+		cells = append(cells, m.count("progress.errors", 0, nil))
+	}
+	rest := strings.Join(cells, "  ")
+	share := p.percent(d)
+	bar := w - width(rest) - width(share) - 5
+	if bar < 6 {
+		return m.look.cut(share+"  "+rest, w)
+	}
+	return "[" + m.look.bar(ppm(d), min(bar, 40)) + "] " + share + "  " + rest
+}
+
+// eta writes a time that is left as hours and minutes, or minutes and seconds.
+func eta(seconds int64) string {
+	d := time.Duration(min(seconds, 1_000_000)) * time.Second
+	if d >= time.Hour {
+		return fmt.Sprintf("%d:%02d h", int64(d/time.Hour), int64(d/time.Minute)%60)
+	}
+	return fmt.Sprintf("%d:%02d", int64(d/time.Minute), int64(d/time.Second)%60)
+}
+
+func (p *progress) speed(n int64) string {
+	if n <= 0 {
+		return "-"
+	}
+	if n >= 1_000_000_000 {
+		return printable(p.m.text.Bytes(n)) + "/s"
+	}
+	return p.m.text.Number(n/1_000_000) + " MB/s"
+}
+
+// under is what is going on, and the graph of our own speed.
+func (p *progress) under(r Row, d *driveState, w int) string {
+	m := p.m
+	if d.result != nil {
+		s := ""
+		if f := d.finished; f != nil {
+			s = m.say("progress.achieved", map[string]any{"Method": m.method(f.Achieved), "Technique": m.technique(f.Technique)})
+		}
+		return m.look.cut(m.look.paint(quiet, s), w)
+	}
+	s := m.step(r, d)
+	if d.progress.Device {
+		s += ": " + m.say("progress.by-itself", nil)
+	}
+	if d.progress.Device || len(d.rates) == 0 {
+		return m.look.cut(s, w)
+	}
+	room := w - width(s) - 2
+	if room < 8 {
+		return m.look.cut(s, w)
+	}
+	return s + "  " + m.look.paint(quiet, m.look.graph(d.rates, min(room, 40)))
+}
+
+// step says which step of the plan is going on.
+func (m *Model) step(r Row, d *driveState) string {
+	n := d.progress.Step
+	if r.Plan == nil || n < 1 || n > len(r.Plan.Steps) {
+		return m.say("progress.starting", nil)
+	}
+	step := r.Plan.Steps[n-1]
+	pass, passes := 0, 0
+	for i, s := range r.Plan.Steps {
+		if s.Kind == erase.StepOverwrite {
+			passes++
+			if i < n {
+				pass++
+			}
+		}
+	}
+	args := map[string]any{"Pass": pass, "Passes": passes, "Technique": m.technique(step.Technique)}
+	if s, ok := m.text.Try("screen.step."+string(step.Kind), args); ok {
+		return s
+	}
+	return printable(step.Title)
+}

@@ -1,0 +1,284 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+)
+
+// result is the answer: a word, a colour and a sign that all say the same.
+type result struct {
+	blank
+	m    *Model
+	busy bool
+	err  error
+	// at is the record whose QR code is shown: 0 is the unit's, then the drives'.
+	at int
+	qr bool
+}
+
+func (r *result) enter() tea.Cmd {
+	if r.m.unit != nil || r.busy {
+		return nil
+	}
+	return r.close()
+}
+
+func (r *result) close() tea.Cmd {
+	m := r.m
+	r.busy, r.err = true, nil
+	return m.close(m.results(), m.checks().findings())
+}
+
+// results are what became of the rows, in their order.
+func (m *Model) results() []Result {
+	var out []Result
+	for _, row := range m.rows {
+		if d := m.drives[row.ID]; d != nil && d.result != nil {
+			out = append(out, *d.result)
+		}
+	}
+	return out
+}
+
+func (r *result) message(msg tea.Msg) tea.Cmd {
+	c, ok := msg.(closed)
+	if !ok || !r.busy || c.generation != r.m.generation {
+		return nil
+	}
+	r.busy, r.err = false, c.err
+	if c.err == nil {
+		r.m.unit = &c.unit
+	}
+	return nil
+}
+
+// answerTone is the tone of a page's word, as the page colours it. A word that
+// is not known here is none that says clean.
+func answerTone(key string) tone {
+	switch key {
+	case "word.clean", "word.unit-clean":
+		return good
+	case "word.clean-with-exceptions":
+		return notice
+	case "word.below", "word.destroy", "word.unit-destroy", "unit.unreachable-word":
+		return bad
+	}
+	return again
+}
+
+// answer is the word itself.
+func (m *Model) answer(a Answer) string {
+	if a.Key == "" {
+		return m.text.Get("word.not-proven", nil)
+	}
+	if a.Count > 0 {
+		return m.text.Count(a.Key, int64(a.Count), nil)
+	}
+	return m.text.Get(a.Key, nil)
+}
+
+// outcome says what became of a drive.
+func (m *Model) outcome(r Result) (tone, string) {
+	if r.Err != nil {
+		return bad, m.say("result.no-record", map[string]any{"Cause": errorText(r.Err)})
+	}
+	return answerTone(r.Answer.Key), m.answer(r.Answer)
+}
+
+func (r *result) key(k tea.KeyPressMsg) (bool, tea.Cmd) {
+	last := len(r.m.results())
+	switch k.String() {
+	case "up":
+		r.at = max(r.at-1, 0)
+	case "down":
+		r.at = min(r.at+1, last)
+	case "esc":
+		if !r.qr {
+			return false, nil
+		}
+		r.qr = false
+	default:
+		return false, nil
+	}
+	return true, nil
+}
+
+func (r *result) actions() []action {
+	m := r.m
+	if r.busy {
+		return nil
+	}
+	if r.err != nil {
+		return []action{
+			{key: "r", label: m.say("action.try-again", nil), do: r.close},
+			{key: "esc", label: m.say("action.back", nil), do: r.back},
+		}
+	}
+	next := action{key: "n", label: m.say("action.next-machine", nil), do: m.next}
+	if r.qr {
+		return []action{{key: "esc", label: m.say("action.back", nil), do: func() tea.Cmd { r.qr = false; return nil }}, next}
+	}
+	return []action{next, {key: "q", label: m.say("action.qr", nil), do: func() tea.Cmd { r.qr = true; return nil }}, m.powerOffAction()}
+}
+
+func (r *result) back() tea.Cmd {
+	if r.m.drives != nil {
+		return r.m.goTo(atProgress)
+	}
+	return r.m.goTo(atDrives)
+}
+
+func (r *result) help() string { return "screen.help.result" }
+
+// record is the number and digest of what it stands on.
+func (r *result) record() (id, sha256, title string) {
+	m := r.m
+	if results := m.results(); r.at > 0 && r.at <= len(results) {
+		d := results[r.at-1].Done
+		return d.ID, d.SHA256, printable(strings.TrimSpace(d.Record.Drive.Model)) + " " + m.serialText(d.Record.Drive.Serial)
+	}
+	return m.unit.Number, m.unit.SHA256, m.say("result.unit", nil)
+}
+
+func (r *result) body(w, h int) (lines []string, focus int) {
+	m := r.m
+	add := func(ll ...string) {
+		for _, l := range ll {
+			lines = append(lines, "  "+l)
+		}
+	}
+	switch {
+	case r.err != nil:
+		add("")
+		add(m.look.said(bad, m.say("result.not-closed", map[string]any{"Cause": errorText(r.err)}), w-4)...)
+		add(wrap(m.say("result.not-closed-do", nil), w-4)...)
+		return lines, 0
+	case m.unit == nil:
+		add("", m.say("result.closing", nil))
+		return lines, 0
+	case r.qr:
+		return r.code(w, h), 0
+	}
+	t, word := answerTone(m.unit.Answer.Key), m.answer(m.unit.Answer)
+	big := m.letters(word, w-4)
+	if len(big)+8 <= h {
+		for _, l := range big {
+			add(m.look.paint(t, l))
+		}
+	}
+	where := ""
+	if m.unit.Disposition != "" {
+		where = m.text.Get("unit-disposition."+m.unit.Disposition, nil)
+	}
+	line := " " + m.look.sign(t) + " " + word
+	if where != "" {
+		line += "   " + m.look.pick("→", "->") + " " + where
+	}
+	for _, l := range wrap(line, w-1) {
+		lines = append(lines, m.look.block(t, m.look.fill(l, w)))
+	}
+	for _, s := range m.unit.Why {
+		add(wrap(printable(s), w-4)...)
+	}
+	for i, d := range m.results() {
+		lead := "  "
+		if i+1 == r.at {
+			lead = m.look.pick("►", ">") + " "
+			focus = len(lines)
+		}
+		lines = append(lines, lead+r.drive(d, w-3))
+	}
+	for i, row := range m.rows {
+		if !m.erased(row) && !row.Boot {
+			_, s := m.planLine(row)
+			add(m.look.cut(m.title(i+1, row.Drive, max(w/2, 28))+"  "+s, w-4))
+		}
+	}
+	lead := "  "
+	if r.at == 0 {
+		lead = m.look.pick("►", ">") + " "
+	}
+	for _, l := range indented(lead, m.say("result.number", map[string]any{"Number": printable(m.unit.Number)}), w-2) {
+		lines = append(lines, l)
+	}
+	if m.unit.PagePath != "" {
+		add(wrap(m.say("result.page", map[string]any{"Path": printable(m.unit.PagePath)}), w-4)...)
+	}
+	if code, err := m.look.qrLines(qrText(m.unit.Number, m.unit.SHA256)); err == nil && len(lines)+len(code)+1 <= h && !m.look.ascii {
+		lines = append(lines, "")
+		id, sha, title := r.record()
+		if r.at > 0 {
+			code, err = m.look.qrLines(qrText(id, sha))
+		}
+		for _, l := range code {
+			add(l)
+		}
+		if err == nil && len(lines) < h {
+			add(m.look.cut(title, w-4))
+		}
+	}
+	return lines, focus
+}
+
+// drive is one drive's line: its word, where it goes, and its record.
+func (r *result) drive(d Result, w int) string {
+	m := r.m
+	t, s := m.outcome(d)
+	next := ""
+	if disposition := d.Done.Record.Disposition; d.Err == nil && disposition != "" {
+		next = m.text.Get("next."+string(disposition), nil)
+	}
+	drive := d.Done.Record.Drive
+	name := printable(strings.TrimSpace(drive.Model)) + " " + m.serialText(drive.Serial)
+	if d.Err != nil {
+		name = printable(d.ID)
+	}
+	line := m.look.paint(t, m.look.sign(t)+" "+s)
+	if next != "" {
+		line += " " + m.look.pick("→", "->") + " " + next
+	}
+	line = name + "  " + line
+	if id := printable(d.Done.ID); id != "" && w-width(line) > 40 {
+		line += "  " + m.look.paint(quiet, id)
+	}
+	return m.look.cut(line, w)
+}
+
+// code shows the QR code alone, as large as it must be.
+func (r *result) code(w, h int) (lines []string) {
+	m := r.m
+	id, sha, title := r.record()
+	code, err := m.look.qrLines(qrText(id, sha))
+	switch {
+	case err != nil:
+		return wrap(errorText(err), w)
+	case len(code) > h || width(code[0]) > w:
+		for _, l := range wrap(m.say("result.qr-small", map[string]any{"Width": width(code[0]), "Height": len(code) + 5}), w-4) {
+			lines = append(lines, "  "+l)
+		}
+		lines = append(lines, "")
+		for _, s := range []string{title, id, "SHA-256 " + sha} {
+			for _, l := range wrap(s, w-4) {
+				lines = append(lines, "  "+l)
+			}
+		}
+		return lines
+	}
+	for i, l := range code {
+		side := ""
+		if room := w - width(l) - 5; room > 16 {
+			text := wrap(fmt.Sprintf("%s\n\n%s\n\n%s", title, printable(id), m.say("result.qr", nil)), room)
+			if i < len(text) {
+				side = "   " + text[i]
+			}
+		}
+		lines = append(lines, " "+l+side)
+	}
+	return lines
+}
+
+// mono reports whether the terminal shows no colours.
+func (l look) mono() bool { return l.colour < colorprofile.ANSI }
