@@ -22,7 +22,16 @@ var rawNames = []string{
 // and Notes says why. The error is ctx's.
 func (s Source) Machine(ctx context.Context) (Machine, error) {
 	t := newTree(s.Root)
-	m := Machine{Network: nics(ctx, t), Drives: []Drive{}, Controllers: controllers(t), Firmware: readGuards(t), Parts: parts(t)}
+	m := Machine{Network: nics(ctx, t), Drives: []Drive{}, Firmware: readFirmwareFacts(t)}
+	devices := pciDevices(t)
+	var ids []string
+	for _, d := range devices {
+		if d.named() {
+			ids = append(ids, d.id)
+		}
+	}
+	names := pciNames(ids...)
+	m.Controllers, m.Parts = controllers(t, devices, names), parts(t, devices, names, m.Network)
 	note := func(format string, args ...any) { m.Notes = append(m.Notes, fmt.Sprintf(format, args...)) }
 
 	tables := readFirmware(t, note)

@@ -18,29 +18,50 @@ var pciIDs []byte
 // pciName gives the vendor and device name of a PCI device, ids being four
 // lower-case hex digits; "PCI 8086:15bc" when the database does not know it.
 func pciName(vendor, device string) string {
-	fallback := "PCI " + vendor + ":" + device
-	z, err := gzip.NewReader(bytes.NewReader(pciIDs))
-	if err != nil {
-		return fallback
+	id := vendor + ":" + device
+	return pciNames(id)[id]
+}
+
+// pciNames gives the names of several PCI devices by their ids (8086:15bc), in
+// one pass, for the database is long and packed.
+func pciNames(ids ...string) map[string]string {
+	names, vendors := map[string]string{}, map[string]bool{}
+	for _, id := range ids {
+		names[id] = "PCI " + id
+		vendor, _, _ := strings.Cut(id, ":")
+		vendors[vendor] = true
 	}
-	vendorName := ""
+	z, err := gzip.NewReader(bytes.NewReader(pciIDs))
+	if err != nil || len(ids) == 0 {
+		return names
+	}
+	vendor, vendorName := "", ""
 	lines := bufio.NewScanner(io.LimitReader(z, 8<<20))
 	for lines.Scan() {
-		line := lines.Text()
-		switch {
-		case strings.HasPrefix(line, "#"):
-		case !strings.HasPrefix(line, "\t"):
-			if vendorName != "" {
-				return vendorName + " " + device
+		line := lines.Bytes()
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		if line[0] != '\t' {
+			id, name, ok := strings.Cut(string(line), "  ")
+			vendor, vendorName = "", ""
+			if ok && vendors[id] {
+				vendor, vendorName = id, name
+				for known := range names {
+					if v, device, _ := strings.Cut(known, ":"); v == id {
+						names[known] = vendorName + " " + device
+					}
+				}
 			}
-			if rest, ok := strings.CutPrefix(line, vendor+"  "); ok {
-				vendorName = rest
-			}
-		case vendorName != "":
-			if rest, ok := strings.CutPrefix(line, "\t"+device+"  "); ok {
-				return vendorName + " " + rest
-			}
+			continue
+		}
+		if vendor == "" {
+			continue
+		}
+		device, name, ok := strings.Cut(string(line[1:]), "  ")
+		if id := vendor + ":" + device; ok && names[id] != "" {
+			names[id] = vendorName + " " + name
 		}
 	}
-	return fallback
+	return names
 }
