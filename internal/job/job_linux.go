@@ -71,6 +71,9 @@ type Order struct {
 	Stall time.Duration
 	// Every is the time between progress events; zero means none.
 	Every time.Duration
+	// JournalEvery is the least time between two entries of the journal while
+	// the host overwrites; see erase.Options.
+	JournalEvery time.Duration
 }
 
 // Device is an opened drive.
@@ -150,8 +153,11 @@ func (b *Started) journal(j erase.Journal) error {
 
 // Done is a closed record.
 type Done struct {
-	ID           string
-	Record       certs.Sanitization
+	ID     string
+	Record certs.Sanitization
+	// Unit is the record where it is a machine's, of which Record then has
+	// the header alone; else nil.
+	Unit         *certs.Unit
 	EvidencePath string
 	PagePath     string
 	SHA256       string // of the envelope
@@ -236,7 +242,7 @@ func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
 	stop := b.report(progress, emit)
 	o := erase.Options{
 		Key: b.key, Now: b.station.Now, Wait: b.station.Wait, Progress: progress, Stall: b.order.Stall,
-		Alongside: b.task.Alongside, Journal: b.journal, Before: b.task.Before, Gate: &b.gate,
+		Alongside: b.task.Alongside, Journal: b.journal, JournalEvery: b.order.JournalEvery, Before: b.task.Before, Gate: &b.gate,
 	}
 	if b.task.Resume != nil {
 		o.Resume = &b.task.Resume.Journal

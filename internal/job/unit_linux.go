@@ -30,8 +30,8 @@ type UnitReport struct {
 }
 
 // Unit makes the record of a machine from the records of its drives, and tries
-// again to make it durable for as long as [Station.Again] says so. What it says of the machine's storage as a whole follows from the facts; see
-// [StorageOf].
+// again to make it durable for as long as [Station.Again] says so. What it says
+// of the machine's storage as a whole follows from the facts; see [StorageOf].
 func (s *Station) Unit(r UnitReport) (Done, error) {
 	id, err := uuid.NewV7FromReader(s.Rand)
 	if err != nil {
@@ -56,7 +56,9 @@ func (s *Station) Unit(r UnitReport) (Done, error) {
 		return Done{}, fmt.Errorf("close record %s: %w", u.ID, err)
 	}
 	s.Folder.Closed(u.ID)
-	return s.done(certs.Sanitization{Header: u.Header}, envelope), nil
+	done := s.done(certs.Sanitization{Header: u.Header}, envelope)
+	done.Unit = &u
+	return done, nil
 }
 
 // unitEnvelope gives a machine's record its place in the chain and makes it
