@@ -85,6 +85,7 @@ type commonFlags struct {
 
 // run is the whole program but for the process's end.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	becomeInit()
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now, leave: make(chan struct{})}
 	root := newRoot(a)
 	root.SetArgs(args)
