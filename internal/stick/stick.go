@@ -42,6 +42,10 @@ const (
 	LogDir     = "log"
 )
 
+// LargeTextArg on the kernel's command line asks for the largest font whose
+// screen still has 80 by 24 characters.
+const LargeTextArg = "ombruk.text=large"
+
 // Settings are what a stick was built with. They are signed.
 type Settings struct {
 	Schema int `json:"schema"` // 1
