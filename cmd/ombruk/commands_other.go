@@ -9,3 +9,6 @@ func commands(a *app) []*cobra.Command { return officeCommands(a) }
 
 // becomeInit does nothing: a boot stick is always Linux.
 func becomeInit() {}
+
+// front is what the bare program does: help, where there is no screen.
+func front(*app, *cobra.Command) {}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/contract"
+	"github.com/ombruk/ombruk/internal/session"
+	"github.com/ombruk/ombruk/internal/tui"
+)
+
+// front makes the bare program the technician's screen where somebody sits at a
+// terminal.
+func front(a *app, root *cobra.Command) {
+	var simulate []string
+	help := root.RunE
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if a.flags.json || !a.atTerminal() {
+			return help(cmd, args)
+		}
+		r, err := a.rig(simulate)
+		if r == nil {
+			return err
+		}
+		return a.screen(cmd.Context(), r, a.window())
+	}
+	simulateFlag(root, &simulate)
+}
+
+// host is the machine the screen runs on, as far as a boot stick can do more
+// with it than a program in a window.
+type host struct {
+	// stick is true on a boot stick.
+	stick bool
+	// ready returns when the drivers have settled.
+	ready func(context.Context) error
+	// trouble is why the records cannot be kept, nil when they can; second is
+	// true when another stick gets a copy of each.
+	trouble  func() error
+	second   func() bool
+	setClock func(time.Time) error
+	beep     func(hertz int, d time.Duration)
+	powerOff func()
+	// setup is what the stick was built with.
+	setup tui.Setup
+}
+
+// window is a host that can do nothing special: a terminal on any machine.
+func (a *app) window() host {
+	return host{
+		ready:    func(context.Context) error { return nil },
+		trouble:  func() error { return nil },
+		second:   func() bool { return false },
+		setClock: func(time.Time) error { return errors.New("set the clock of this machine with its own tools") },
+		beep:     func(int, time.Duration) { _, _ = a.stderr.Write([]byte("\a")) },
+		powerOff: func() {},
+	}
+}
+
+// atTerminal reports whether a person sits in front of us.
+func (a *app) atTerminal() bool {
+	in, ok := a.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return false
+	}
+	out, ok := a.stdout.(*os.File)
+	return ok && term.IsTerminal(int(out.Fd()))
+}
+
+// screen is the technician's screen, until somebody leaves it.
+func (a *app) screen(ctx context.Context, r session.Rig, h host) error {
+	text, err := a.text()
+	if err != nil {
+		return err
+	}
+	w := &screenWork{a: a, text: text, host: h, rig: r, planned: map[string]session.Work{}}
+	w.session = a.session(r)
+	w.session.Note = w.note
+	if w.policy, err = a.loadPolicy(); err != nil {
+		return err
+	}
+	setup := h.setup
+	if err := a.fillSetup(&setup); err != nil {
+		return err
+	}
+	if err := a.recover(r.Mode()); err != nil {
+		return err
+	}
+	if w.station, err = a.station(r.Mode()); err != nil {
+		return err
+	}
+	r.Clocked(w.station)
+	setup.Simulated, setup.Stick, setup.Now, setup.Rand = a.simulated, h.stick, a.now, rand.Reader
+	return tui.Show(ctx, w, setup, text, a.stdin, a.stdout, os.Environ())
+}
+
+// fillSetup adds to what a stick was built with what flags, contract and
+// standards table say.
+func (a *app) fillSetup(s *tui.Setup) error {
+	s.Standards = erase.Standards()
+	if s.Choice.Standard == "" {
+		s.Choice.Standard = defaultStandard
+	}
+	if s.Intake == (tui.Intake{}) {
+		s.Intake = tui.Intake{AssetTag: a.flags.asset, Agency: a.flags.agency, Order: a.flags.order, Operator: a.flags.operator}
+	}
+	if a.flags.contract == "" {
+		return nil
+	}
+	c, err := contract.Load(a.flags.contract)
+	if err != nil {
+		return err
+	}
+	for _, agency := range c.Agencies {
+		s.Agencies = append(s.Agencies, tui.Agency{Orgnr: agency.Orgnr, Name: agency.Name})
+	}
+	return nil
+}

@@ -1,0 +1,359 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/job"
+	"github.com/ombruk/ombruk/internal/lang"
+	"github.com/ombruk/ombruk/internal/policy"
+	"github.com/ombruk/ombruk/internal/record"
+	"github.com/ombruk/ombruk/internal/session"
+	"github.com/ombruk/ombruk/internal/tui"
+	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/report"
+)
+
+// screenWork is what stands behind the technician's screen: the same session
+// and the same jobs as behind the commands.
+type screenWork struct {
+	a       *app
+	host    host
+	rig     session.Rig
+	session *session.Session
+	station *job.Station
+	policy  policy.Policy
+	text    *lang.Text
+
+	mu sync.Mutex
+	// planned is what the rows on the screen stand for, by their ID.
+	planned map[string]session.Work
+	drives  []inventory.Drive // all that the last look at the machine saw
+	machine inventory.Machine
+	notes   []string
+	began   time.Time
+	tally   tally
+}
+
+// tally is the last count of the records, which costs a look at the folder.
+type tally struct {
+	at   time.Time
+	keep tui.Keep
+}
+
+// tallyEvery is the time between two looks at the folder of records.
+const tallyEvery = 2 * time.Second
+
+// note keeps what a person should know until the next plan shows it.
+func (w *screenWork) note(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.notes = append(w.notes, fmt.Sprintf(format, args...))
+}
+
+func (w *screenWork) takeNotes() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	notes := w.notes
+	w.notes = nil
+	return notes
+}
+
+func (w *screenWork) CheckIntake(in tui.Intake) error {
+	_, err := w.a.agency(in.Agency)
+	return err
+}
+
+func (w *screenWork) Ready(ctx context.Context) error { return w.host.ready(ctx) }
+
+func (w *screenWork) Machine(ctx context.Context) (tui.Machine, error) {
+	m, err := w.rig.Machine(ctx)
+	if err != nil {
+		return tui.Machine{}, err
+	}
+	w.mu.Lock()
+	w.machine, w.drives, w.began = m, m.Drives, w.a.now()
+	w.mu.Unlock()
+	shown := tui.Machine{Machine: m}
+	for _, reason := range inventory.Unseen(m) {
+		shown.Odd = append(shown.Odd, w.unseen(reason))
+	}
+	shown.Odd = append(append(shown.Odd, m.Notes...), w.takeNotes()...)
+	return shown, nil
+}
+
+func (w *screenWork) Drives(ctx context.Context) ([]inventory.Drive, error) { return w.rig.Drives(ctx) }
+
+func (w *screenWork) Plan(ctx context.Context, in tui.Intake, c tui.Choice, paths ...string) ([]tui.Row, error) {
+	order, err := w.order(in, c)
+	if err != nil {
+		return nil, err
+	}
+	all, err := w.rig.Drives(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rows []tui.Row
+	var targets []inventory.Drive
+	for _, d := range all {
+		if len(paths) > 0 && !slices.Contains(paths, d.Path) {
+			continue
+		}
+		row := tui.Row{ID: d.Path, Drive: d, Internal: session.Internal(d), Covers: []inventory.Drive{d}}
+		if d.CapacityBytes == 0 { // only the drive itself can say why
+			one := []inventory.Drive{d}
+			w.session.Ask(ctx, one)
+			d = one[0]
+		}
+		blocked := erase.Blocked(d, all, false)
+		row.Boot = errors.Is(blocked, erase.ErrBootMedium)
+		switch {
+		case blocked != nil:
+			row.Refused, row.Ways = refusal(w.text, blocked, nil)
+		case len(paths) == 0 && !row.Internal:
+			row.Refused = w.text.Get("refused.beside", nil)
+		default:
+			targets = append(targets, d)
+			continue
+		}
+		rows = append(rows, row)
+	}
+	works, err := w.session.Prepare(ctx, session.Wishes{Order: order, Thaw: c.Thaw}, targets)
+	if err == nil {
+		_, err = w.session.Resume(w.station, works)
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	w.drives = all
+	for _, work := range works {
+		w.planned[work.Plan.Drive.Path] = work
+	}
+	w.mu.Unlock()
+	notes := w.takeNotes()
+	for _, work := range works {
+		rows = append(rows, w.row(work, notes))
+	}
+	slices.SortStableFunc(rows, func(a, b tui.Row) int { return cmp.Compare(a.ID, b.ID) })
+	return rows, nil
+}
+
+// row is a planned drive as the screen shows it.
+func (w *screenWork) row(work session.Work, notes []string) tui.Row {
+	plan := work.Plan
+	row := tui.Row{ID: plan.Drive.Path, Drive: work.Drives[0], Covers: work.Drives, Internal: session.Internal(plan.Drive)}
+	row.Plan = &plan
+	if work.Refused != nil {
+		row.Refused, row.Ways = refusal(w.text, work.Refused, &plan)
+	}
+	for _, n := range notes {
+		if strings.HasPrefix(n, row.ID+" ") || strings.Contains(n, " "+row.ID+":") {
+			row.Ways = append(row.Ways, n)
+		}
+	}
+	return row
+}
+
+// order is what is asked for the drives.
+func (w *screenWork) order(in tui.Intake, c tui.Choice) (erase.Order, error) {
+	standard, err := erase.FindStandard(c.Standard)
+	if err != nil {
+		return erase.Order{}, err
+	}
+	o := erase.Order{Standard: standard, BestEffort: c.BestEffort, Rules: w.policy.Rules}
+	if w.policy.Accept != erase.MethodNone {
+		o.Accept, o.AcceptBy = w.policy.Accept, "policy "+w.policy.Name
+	}
+	if c.Accept != erase.MethodNone {
+		o.Accept, o.AcceptBy = c.Accept, strings.TrimSpace("operator "+in.Operator)
+	}
+	return o, nil
+}
+
+// jobOrder is what the records of the machine have in common.
+func (w *screenWork) jobOrder(in tui.Intake, m inventory.Machine) (job.Order, error) {
+	agency, err := w.a.agency(in.Agency)
+	if err != nil {
+		return job.Order{}, err
+	}
+	o := job.Order{Agency: agency, Order: in.Order, AssetTag: in.AssetTag, Policy: certs.Policy{Name: w.policy.Name, SHA256: w.policy.SHA256}, Stall: w.policy.Stall, Every: screenEvery}
+	return session.Order(o, m, certs.Person{Name: in.Operator, Organisation: w.station.Signer.Organisation(), Date: w.a.now().UTC().Format(time.DateOnly)}, rand.Reader)
+}
+
+// screenEvery is how often a drive reports its progress to the screen.
+const screenEvery = 250 * time.Millisecond
+
+// errPlannedAnew means that the plan a person has seen is not the one that
+// would be run.
+var errPlannedAnew = errors.New("its plan has changed since it was shown: look at it again")
+
+func (w *screenWork) Begin(ctx context.Context, in tui.Intake, rows []tui.Row, emit func(job.Event), ended func(tui.Result)) (tui.Run, error) {
+	w.mu.Lock()
+	machine, all := w.machine, w.drives
+	var works []session.Work
+	var changed string
+	for _, row := range rows {
+		if row.Refused != "" || row.Plan == nil {
+			continue
+		}
+		work, ok := w.planned[row.ID]
+		if !ok || !samePlan(work.Plan, *row.Plan) || work.Refused != nil {
+			changed = row.ID
+		}
+		works = append(works, work)
+	}
+	w.mu.Unlock()
+	if changed != "" {
+		return nil, fmt.Errorf("%s: %w", changed, errPlannedAnew)
+	}
+	if len(works) == 0 {
+		return nil, errors.New("there is no drive that may be erased")
+	}
+	o, err := w.jobOrder(in, machine)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.session.Thaw(ctx, works, all); err != nil {
+		return nil, err
+	}
+	batch, err := w.session.Begin(ctx, w.station, inventory.Machine{System: machine.System, Drives: all}, o, works)
+	if err != nil {
+		return nil, err
+	}
+	r := &screenRun{batch: batch, over: make(chan struct{})}
+	for range works {
+		ctx, cancel := context.WithCancel(ctx)
+		r.contexts, r.cancels = append(r.contexts, ctx), append(r.cancels, cancel)
+	}
+	go func() {
+		defer close(r.over)
+		batch.Run(ctx, func(i int) context.Context { return r.contexts[i] }, emit, func(i int) {
+			r.cancels[i]()
+			ended(tui.Result{ID: works[i].Plan.Drive.Path, Done: batch.Done[i], Answer: tui.Answer{Key: report.Answer(batch.Done[i].Record)}, Err: batch.Errs[i]})
+		})
+	}()
+	return r, nil
+}
+
+// samePlan reports whether two plans do the same to the same drive.
+func samePlan(a, b erase.Plan) bool {
+	return a.Drive.Path == b.Drive.Path && a.Drive.Serial == b.Drive.Serial && a.Standard.ID == b.Standard.ID && a.Command == b.Command &&
+		a.Achieves == b.Achieves && a.Technique == b.Technique && a.Verify == b.Verify && slices.Equal(a.Outline(), b.Outline())
+}
+
+// screenRun is a batch under way.
+type screenRun struct {
+	batch    *session.Batch
+	contexts []context.Context //nolint:containedctx // one for each drive, so that it can be cancelled alone
+	cancels  []context.CancelFunc
+	over     chan struct{}
+}
+
+func (r *screenRun) each(id string, do func(i int)) {
+	for i, work := range r.batch.Works {
+		if id == "" || work.Plan.Drive.Path == id {
+			do(i)
+		}
+	}
+}
+
+func (r *screenRun) Pause(id string, on bool) (paused bool) {
+	r.each(id, func(i int) { paused = r.batch.Pause(i, on) || paused })
+	return paused
+}
+
+func (r *screenRun) Cancel(id string) { r.each(id, func(i int) { r.cancels[i]() }) }
+
+func (r *screenRun) Wait() { <-r.over }
+
+func (w *screenWork) Close(_ context.Context, in tui.Intake, _ []tui.Row, results []tui.Result, checks []tui.Check) (tui.Unit, error) {
+	w.mu.Lock()
+	machine, all, began := w.machine, w.drives, w.began
+	var works []session.Work
+	for _, r := range results {
+		works = append(works, w.planned[r.ID])
+	}
+	w.mu.Unlock()
+	machine.Drives = all
+	o, err := w.jobOrder(in, machine)
+	if err != nil {
+		return tui.Unit{}, err
+	}
+	unit := job.UnitReport{Machine: machine, Order: o, Graded: in.Graded, Began: began}
+	var done []job.Done
+	var errs []error
+	for _, r := range results {
+		done, errs = append(done, r.Done), append(errs, r.Err)
+	}
+	unit.Drives = session.UnitDrives(works, done, errs, all)
+	for _, c := range checks {
+		if c.Verdict != "" {
+			unit.Checks = append(unit.Checks, certs.Check{Part: c.Part, Verdict: certs.CheckVerdict(c.Verdict), Grade: c.Grade, Note: c.Note})
+		}
+	}
+	closed, err := w.station.Unit(unit)
+	if err != nil {
+		return tui.Unit{}, err
+	}
+	key, n := report.UnitAnswer(*closed.Unit)
+	shown := tui.Unit{Number: closed.ID, PagePath: closed.PagePath, EvidencePath: closed.EvidencePath, SHA256: closed.SHA256,
+		Disposition: closed.Unit.Disposition, Answer: tui.Answer{Key: key, Count: n}}
+	for _, reason := range closed.Unit.Storage.Reasons {
+		shown.Why = append(shown.Why, w.unseen(reason))
+	}
+	return shown, nil
+}
+
+func (w *screenWork) Keep() tui.Keep {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now() // not the station's: a simulated clock runs faster
+	if now.Sub(w.tally.at) < tallyEvery {
+		return w.tally.keep
+	}
+	k := tui.Keep{ClockTrust: w.station.ClockTrusted}
+	var err error
+	k.Records, k.NotHanded, k.LastSaved, err = record.Tally(w.a.flags.out)
+	if err == nil {
+		k.FreeBytes, err = record.FreeBytes(w.a.flags.out)
+	}
+	if err == nil {
+		err = w.host.trouble()
+	}
+	if err != nil {
+		k.Trouble = err.Error()
+	}
+	k.Second = w.host.second()
+	w.tally = tally{now, k}
+	return k
+}
+
+func (w *screenWork) SetClock(t time.Time) error {
+	if err := w.host.setClock(t); err != nil {
+		return err
+	}
+	w.station.ClockSource, w.station.ClockTrusted = "operator", false
+	return nil
+}
+
+func (w *screenWork) Beep(hertz int, d time.Duration) { w.host.beep(hertz, d) }
+
+func (w *screenWork) PowerOff() { w.host.powerOff() }
+
+// unseen is why storage was not erased or is not seen, in the screen's language.
+func (w *screenWork) unseen(r inventory.Reason) string {
+	if text, ok := w.text.Try("unseen."+r.Code, map[string]any{"Device": r.Device, "Count": 1}); ok {
+		return text
+	}
+	return r.Text
+}
