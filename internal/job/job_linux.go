@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -261,8 +262,14 @@ func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
 		return err
 	}}
 	if b.station.Pending != nil && (result.Settled || result.Outcome.Clean()) {
-		// Only then: the record that says how it ended is durable.
-		steps = append(steps, func() error { return b.station.Pending.Drop(b.task.Plan.Drive) })
+		// Of an erase by the drive only then: the record that says how it
+		// ended is durable. An overwrite that has ended must not be gone on
+		// with, so it goes first: a crash in between makes it begin anew.
+		at := len(steps)
+		if b.task.Plan.Command == "" {
+			at = 0
+		}
+		steps = slices.Insert(steps, at, func() error { return b.station.Pending.Drop(b.task.Plan.Drive) })
 	}
 	held := func(err error) { emit(heldEvent(closed, err)) }
 	if err := b.station.keep(ctx, held, steps...); err != nil {

@@ -39,29 +39,36 @@ func newBench(t *testing.T, profile string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	s, err := stationIn(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Now, s.Wait = drives[0].Now, drives[0].Wait
+	return &bench{T: t, station: s, drive: drives[0]}
+}
+
+// stationIn is the station that keeps its things in a folder.
+func stationIn(dir string) (*job.Station, error) {
 	signer, _, err := certs.OpenKeys(filepath.Join(dir, "keys")).Signer(func() ([]byte, error) { return nil, nil }, time.Now(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	s := &job.Station{Signer: signer, Mode: certs.ModeReal, Language: "en", Tool: certs.Tool{Name: "ombruk"}, Rand: rand.Reader,
-		Now: drives[0].Now, Wait: drives[0].Wait, ClockSource: "test"}
-	if s.Folder, err = record.OpenFolder(filepath.Join(dir, "out")); err == nil {
-		if s.Chain, err = record.OpenChain(filepath.Join(dir, "chain"), signer.ID()); err == nil {
-			s.Pending, err = record.OpenPending(filepath.Join(dir, "pending"))
-		}
+	s := &job.Station{Signer: signer, Mode: certs.ModeReal, Language: "en", Tool: certs.Tool{Name: "ombruk"}, Rand: rand.Reader, Now: time.Now, ClockSource: "test"}
+	if s.Folder, err = record.OpenFolder(filepath.Join(dir, "out")); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		t.Fatal(err)
+	if s.Chain, err = record.OpenChain(filepath.Join(dir, "chain"), signer.ID()); err != nil {
+		return nil, err
+	}
+	if s.Pending, err = record.OpenPending(filepath.Join(dir, "pending")); err != nil {
+		return nil, err
 	}
 	text, err := lang.For("en")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	if s.Pages, err = report.New(text); err != nil {
-		t.Fatal(err)
-	}
-	return &bench{T: t, station: s, drive: drives[0]}
+	s.Pages, err = report.New(text)
+	return s, err
 }
 
 // run is one start of the program: plan, run, record. It ends early after a
