@@ -22,14 +22,15 @@ const handBurst = 3
 // scanner nor a hand that rests on a key begins an erase.
 type confirm struct {
 	blank
-	m      *Model
-	code   string
-	typed  string
-	fast   int // the largest burst among what was typed
-	busy   bool
-	at     int // the line that is looked at, where the list is longer than the window
-	lines  int
-	failed error
+	m     *Model
+	code  string
+	typed string
+	fast  int // the largest burst among what was typed
+	busy  bool
+	// at is the first line that is seen, where there are more than fit, and
+	// below how many more do not.
+	at, below int
+	failed    error
 }
 
 // began is the answer to Begin.
@@ -94,7 +95,7 @@ func (c *confirm) key(k tea.KeyPressMsg) (bool, tea.Cmd) {
 		c.at = max(c.at-1, 0)
 		return true, nil
 	case "down":
-		c.at = min(c.at+1, max(c.lines-1, 0))
+		c.at = min(c.at+1, c.below)
 		return true, nil
 	case "backspace":
 		c.typed = c.typed[:max(len(c.typed)-1, 0)]
@@ -152,7 +153,7 @@ func (c *confirm) typing() bool { return false }
 
 func (c *confirm) help() string { return "screen.help.confirm" }
 
-func (c *confirm) body(w, _ int) (lines []string, focus int) {
+func (c *confirm) body(w, h int) (lines []string, focus int) {
 	m := c.m
 	add := func(ll ...string) {
 		for _, l := range ll {
@@ -174,7 +175,7 @@ func (c *confirm) body(w, _ int) (lines []string, focus int) {
 		if !m.erased(r) {
 			continue
 		}
-		add(m.title(i+1, r.Drive, w-2))
+		add(m.titles(i+1, r.Drive, w-2)...)
 		t, s := m.planLine(r)
 		if len(rows) <= 4 || t == bad {
 			for _, l := range m.look.said(t, s, w-8) {
@@ -199,12 +200,14 @@ func (c *confirm) body(w, _ int) (lines []string, focus int) {
 			if m.erased(r) {
 				continue
 			}
-			add(m.title(i+1, r.Drive, w-2))
+			add(m.titles(i+1, r.Drive, w-2)...)
 			if !r.Boot && len(m.rows)-len(rows) > 4 {
 				continue
 			}
 			_, s := m.planLine(r)
-			lines = append(lines, "      "+m.look.cut(s, w-8))
+			for _, l := range wrap(s, w-8) {
+				lines = append(lines, "      "+l)
+			}
 		}
 	}
 	lines = append(lines, "")
@@ -213,9 +216,6 @@ func (c *confirm) body(w, _ int) (lines []string, focus int) {
 		add(m.say("confirm.beginning", nil))
 	case c.code != "":
 		add(wrap(m.say("confirm.undo", nil), w-2)...)
-		for _, l := range wrap(m.say("confirm.type", map[string]any{"Code": c.code}), w-2) {
-			add(m.look.bold(l))
-		}
 		boxes := ""
 		for i := range codeDigits {
 			digit := "_"
@@ -224,8 +224,11 @@ func (c *confirm) body(w, _ int) (lines []string, focus int) {
 			}
 			boxes += " " + digit
 		}
-		lines = append(lines, "   ["+boxes+" ]")
+		for _, l := range wrap(m.say("confirm.type", map[string]any{"Code": c.code})+"  ["+strings.ReplaceAll(boxes, " ", "\u00a0")+"\u00a0]", w-2) {
+			add(m.look.bold(strings.ReplaceAll(l, "\u00a0", " ")))
+		}
 	}
-	c.lines = len(lines)
-	return lines, c.at
+	c.below = max(len(lines)-h, 0)
+	c.at = min(c.at, c.below)
+	return lines, c.at + h - 1
 }

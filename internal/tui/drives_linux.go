@@ -194,15 +194,32 @@ func (m *Model) serialText(serial string) string {
 	return printable(serial)
 }
 
-// title is the first line of a row: number, bus, model, size and serial.
+// narrow is the width below which a drive's title takes two lines.
+const narrow = 60
+
+// titles are the first lines of a row; nothing in them is cut that tells one
+// drive from another.
+func (m *Model) titles(n int, d inventory.Drive, w int) []string {
+	if w >= narrow {
+		return []string{m.title(n, d, w)}
+	}
+	lines := indented(fmt.Sprintf("%2d ", n), m.bus(d.Bus)+" "+m.modelOf(d.Model)+", "+m.size(d)+",", w)
+	return append(lines, indented("   ", m.serial(d), w)...)
+}
+
+func (m *Model) modelOf(model string) string {
+	if model = printable(strings.TrimSpace(model)); model == "" {
+		return m.say("drive.no-model", nil)
+	}
+	return model
+}
+
+// title is number, bus, model, size and serial in one line.
 func (m *Model) title(n int, d inventory.Drive, w int) string {
 	no := strconv.Itoa(n)
-	model := printable(strings.TrimSpace(d.Model))
-	if model == "" {
-		model = m.say("drive.no-model", nil)
-	}
-	if w < 60 {
-		return m.look.cut(fmt.Sprintf("%2s %s  %s  %s", no, model, m.size(d), m.serial(d)), w)
+	model := m.modelOf(d.Model)
+	if w < narrow {
+		return m.look.cut(fmt.Sprintf("%2s %s  %s  %s", no, m.serial(d), m.size(d), model), w)
 	}
 	serial := w - 3 - 7 - 10 - 2
 	name := min(max(serial*3/5, 20), 44)
@@ -221,7 +238,7 @@ func (m *Model) planLine(r Row) (tone, string) {
 	}
 	args := map[string]any{
 		"Method": m.method(r.Plan.Achieves), "Technique": m.technique(r.Plan.Technique),
-		"Requested": m.method(r.Plan.Requested), "Accepted": m.method(r.Plan.Accepted), "By": printable(r.Plan.AcceptedBy),
+		"Requested": m.method(r.Plan.Requested), "Accepted": m.method(r.Plan.Accepted), "By": m.acceptedBy(r.Plan.AcceptedBy),
 	}
 	switch {
 	case r.Plan.Achieves < r.Plan.Accepted:
@@ -232,6 +249,16 @@ func (m *Model) planLine(r Row) (tone, string) {
 		return notice, m.say("drives.resumes", args)
 	}
 	return good, m.say("drives.reaches", args)
+}
+
+// acceptedBy says who settled for less, in the words of the pages.
+func (m *Model) acceptedBy(who string) string {
+	kind, name, _ := strings.Cut(who, " ")
+	switch kind {
+	case "order", "operator", "policy":
+		return m.text.Get("accepted."+kind, map[string]any{"Name": printable(name)})
+	}
+	return printable(who)
 }
 
 func (p *drivesPage) body(w, _ int) (lines []string, focus int) {
@@ -260,13 +287,7 @@ func (p *drivesPage) body(w, _ int) (lines []string, focus int) {
 	}
 	for i, r := range m.rows {
 		start := len(lines)
-		title := m.title(i+1, r.Drive, w-4)
-		if i == p.at {
-			title = m.look.marked(title)
-			lines = append(lines, m.look.pick("►", ">")+" "+title)
-		} else {
-			lines = append(lines, "  "+title)
-		}
+		lines = append(lines, m.chosenLines(i == p.at, m.titles(i+1, r.Drive, w-4))...)
 		t, s := m.planLine(r)
 		for _, l := range m.look.said(t, s, w-8) {
 			lines = append(lines, "       "+l)
@@ -297,6 +318,22 @@ func (p *drivesPage) body(w, _ int) (lines []string, focus int) {
 		}
 	}
 	return lines, focus
+}
+
+// chosenLines marks lines as the chosen ones or indents them as the others.
+func (m *Model) chosenLines(chosen bool, lines []string) []string {
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		switch {
+		case !chosen:
+			out[i] = "  " + l
+		case i == 0:
+			out[i] = m.look.pick("►", ">") + " " + m.look.marked(l)
+		default:
+			out[i] = "  " + m.look.marked(l)
+		}
+	}
+	return out
 }
 
 // erased reports whether a row will be erased.
@@ -352,7 +389,10 @@ func (p *drivesPage) detail(r Row, w int) (lines []string) {
 			lines = append(lines, "  "+l)
 		}
 	}
-	lines = append(lines, " "+m.look.bold(m.title(p.at+1, r.Drive, w-2)), "")
+	for _, l := range m.titles(p.at+1, r.Drive, w-2) {
+		lines = append(lines, " "+m.look.bold(l))
+	}
+	lines = append(lines, "")
 	t, s := m.planLine(r)
 	add(m.look.said(t, s, w-4)...)
 	d := r.Drive
@@ -366,25 +406,25 @@ func (p *drivesPage) detail(r Row, w int) (lines []string) {
 	for _, h := range r.Holds {
 		add(wrap(m.say("drives.lost", map[string]any{"What": printable(h)}), w-4)...)
 	}
-	section := func(key string, items []string) {
+	section := func(key, lead string, items []string) {
 		if len(items) == 0 {
 			return
 		}
 		lines = append(lines, "")
 		add(m.look.bold(m.say(key, nil)))
 		for _, s := range items {
-			add(indented("- ", printable(s), w-4)...)
+			add(indented(lead, printable(s), w-4)...)
 		}
 	}
-	section("drives.ways", r.Ways)
+	section("drives.ways", "- ", r.Ways)
 	if r.Plan != nil {
-		section("drives.steps", r.Plan.Outline())
-		section("drives.why", r.Plan.Why)
+		section("drives.steps", "", r.Plan.Outline())
+		section("drives.why", "- ", r.Plan.Why)
 		var others []string
 		for _, f := range r.Plan.Fallbacks {
 			others = append(others, fmt.Sprintf("%s, %s (%s): %s", m.method(f.Method), m.technique(f.Technique), m.standardTitle(f.Standard), f.Why))
 		}
-		section("drives.others", others)
+		section("drives.others", "- ", others)
 	}
 	return lines
 }

@@ -98,10 +98,10 @@ func (m *Model) more(w, above, below int) string {
 	}
 	var parts []string
 	if above > 0 {
-		parts = append(parts, m.look.pick("↑", "^")+" "+m.count("more-above", above, nil))
+		parts = append(parts, m.look.pick("↑", "^")+" "+m.count("more-above", above, nil)+" (PgUp)")
 	}
 	if below > 0 {
-		parts = append(parts, m.look.pick("↓", "v")+" "+m.count("more-below", below, nil))
+		parts = append(parts, m.look.pick("↓", "v")+" "+m.count("more-below", below, nil)+" (PgDn)")
 	}
 	s := m.look.cut(" "+strings.Join(parts, "   ")+" ", w)
 	return m.look.marked(s) + m.rule(w-width(s))

@@ -34,8 +34,7 @@ func letter(r rune) []string {
 }
 
 // letters writes a text in block letters, as many words in a line of w columns
-// as fit. Where a word alone is too wide, or w is too small, the text comes
-// as it is.
+// as fit; nil where a word alone is too wide.
 func (m *Model) letters(s string, w int) []string {
 	var out []string
 	var line []string
@@ -70,7 +69,7 @@ func (m *Model) letters(s string, w int) []string {
 	}
 	for _, word := range strings.Fields(s) {
 		if wide([]string{word}) {
-			return wrap(s, w)
+			return nil
 		}
 		if len(line) > 0 && wide(append(line[:len(line):len(line)], word)) {
 			end()

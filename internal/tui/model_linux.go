@@ -128,7 +128,11 @@ func (m *Model) Init() tea.Cmd {
 }
 
 func (m *Model) tick() tea.Cmd {
-	return m.wait(m.pace, func(t time.Time) tea.Msg { return ticked(t) })
+	pace := time.Second // for the clock
+	if m.running() {
+		pace = m.pace
+	}
+	return m.wait(pace, func(t time.Time) tea.Msg { return ticked(t) })
 }
 
 // lookAtKeep asks what keeps the records, after a while.
@@ -369,11 +373,15 @@ func (m *Model) chosenIndex(actions []action) int {
 	return 0
 }
 
-// say gives a sentence of the screens.
-func (m *Model) say(key string, args map[string]any) string { return m.text.Get("screen."+key, args) }
+// say gives a sentence of the screens. No-break spaces are for pages; console
+// fonts may lack them.
+func (m *Model) say(key string, args map[string]any) string {
+	return strings.ReplaceAll(m.text.Get("screen."+key, args), "\u00a0", " ")
+}
 
+// count is say in the form that goes with n.
 func (m *Model) count(key string, n int, args map[string]any) string {
-	return m.text.Count("screen."+key, int64(n), args)
+	return strings.ReplaceAll(m.text.Count("screen."+key, int64(n), args), "\u00a0", " ")
 }
 
 // warn says something about the last key.

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -191,7 +192,7 @@ func (p *progress) body(w, h int) (lines []string, focus int) {
 		}
 	}
 	if len(rows) > 1 {
-		s := m.say("progress.all", map[string]any{"Drives": m.count("drive-count", len(rows), nil), "Ended": m.text.Number(int64(ended))})
+		s := m.say("progress.all", map[string]any{"Drives": len(rows), "Ended": ended})
 		lines = append(lines, p.lead(-1)+p.mark(-1, m.look.cut(s, w-3)))
 	}
 	each := 1
@@ -260,7 +261,7 @@ func (p *progress) row(i, number int, r Row, w, each int) []string {
 		name := m.look.fill(fmt.Sprintf("%2d %s %s", number, m.look.cut(printable(r.Drive.Model), 14), m.serial(r.Drive)), 28)
 		return []string{p.lead(i) + p.mark(i, name) + " " + p.line(r, d, w-32)}
 	}
-	out := []string{p.lead(i) + p.mark(i, m.title(number, r.Drive, w-3))}
+	out := m.chosenLines(i == p.at, []string{m.title(number, r.Drive, w-3)})
 	out = append(out, "     "+p.line(r, d, w-6))
 	if each >= 3 {
 		out = append(out, "     "+p.under(r, d, w-6))
@@ -310,7 +311,8 @@ func (p *progress) percent(d *driveState) string {
 	return fmt.Sprintf("%3d %%", n/10_000)
 }
 
-// line is bar, share, speed, time left, temperature and errors.
+// line is bar, share, speed, time left, temperature and errors. Where they do
+// not all fit, the least important is left out whole.
 func (p *progress) line(r Row, d *driveState, w int) string {
 	m := p.m
 	if d.result != nil {
@@ -318,37 +320,53 @@ func (p *progress) line(r Row, d *driveState, w int) string {
 		return m.look.paint(t, m.look.cut(m.look.sign(t)+" "+s, w))
 	}
 	e := d.progress
-	var cells []string
+	type cell struct {
+		text string
+		rank int
+	}
+	var cells []cell
+	add := func(rank int, s string) { cells = append(cells, cell{s, rank}) }
+	share := p.percent(d)
+	add(0, share)
 	switch {
 	case d.cancelled:
-		cells = append(cells, m.look.paint(again, m.say("progress.cancelling", nil)))
+		add(1, m.look.paint(again, m.look.sign(again)+" "+m.say("progress.cancelling", nil)))
 	case d.paused:
-		cells = append(cells, m.look.paint(notice, m.look.pick("║", "=")+" "+m.say("progress.paused", nil)))
+		add(1, m.look.paint(notice, m.look.sign(notice)+" "+m.say("progress.paused", nil)))
 	case !d.seen:
-		cells = append(cells, m.say("progress.starting", nil))
-	case e.Device && w < 60:
-		cells = append(cells, m.say("progress.by-itself-short", nil))
+		add(1, m.say("progress.starting", nil))
+	case e.Device && w < narrow:
+		add(3, m.say("progress.by-itself-short", nil))
 	case !e.Device:
-		cells = append(cells, m.look.right(p.speed(e.BytesPerSecond), 9))
+		add(3, m.look.right(p.speed(e.BytesPerSecond), 9))
 	}
 	if e.ETASeconds >= 0 && d.seen && !d.paused && !d.cancelled {
-		cells = append(cells, m.say("progress.left", map[string]any{"Time": eta(e.ETASeconds)}))
+		add(2, m.say("progress.left", map[string]any{"Time": eta(e.ETASeconds)}))
 	}
 	if e.TemperatureCelsius != nil {
-		cells = append(cells, strconv.Itoa(*e.TemperatureCelsius)+" C")
+		add(4, strconv.Itoa(*e.TemperatureCelsius)+m.look.pick(" °C", " C"))
 	}
 	if n := e.Errors; n > 0 {
-		cells = append(cells, m.look.paint(bad, m.count("progress.errors", int(n), nil)))
-	} else if d.seen && w >= 60 {
-		cells = append(cells, m.count("progress.errors", 0, nil))
+		add(0, m.look.paint(bad, m.look.sign(bad)+" "+m.count("progress.errors", int(n), nil)))
+	} else if d.seen && w >= narrow {
+		add(5, m.count("progress.errors", 0, nil))
 	}
-	rest := strings.Join(cells, "  ")
-	share := p.percent(d)
-	bar := w - width(rest) - width(share) - 5
-	if bar < 6 {
-		return m.look.cut(share+"  "+rest, w)
+	join := func() (string, int) {
+		texts, most := []string{}, 0
+		for _, c := range cells {
+			texts, most = append(texts, c.text), max(most, c.rank)
+		}
+		return strings.Join(texts, "  "), most
 	}
-	return "[" + m.look.bar(ppm(d), min(bar, 40)) + "] " + share + "  " + rest
+	s, most := join()
+	for width(s) > w && most > 0 {
+		cells = slices.DeleteFunc(cells, func(c cell) bool { return c.rank == most })
+		s, most = join()
+	}
+	if bar := min(w-width(s)-3, 40); bar >= 6 {
+		return "[" + m.look.bar(ppm(d), bar) + "] " + s
+	}
+	return m.look.cut(s, w)
 }
 
 // eta writes a time that is left as hours and minutes, or minutes and seconds.
@@ -367,7 +385,7 @@ func (p *progress) speed(n int64) string {
 	if n >= 1_000_000_000 {
 		return printable(p.m.text.Bytes(n)) + "/s"
 	}
-	return p.m.text.Number(n/1_000_000) + " MB/s"
+	return printable(p.m.text.Number(n/1_000_000)) + " MB/s"
 }
 
 // under is what is going on, and the graph of our own speed.

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -131,6 +130,9 @@ func (r *result) back() tea.Cmd {
 	return r.m.goTo(atDrives)
 }
 
+// bare gives the QR code every line of a small window.
+func (r *result) bare() bool { return r.qr && r.m.unit != nil }
+
 func (r *result) help() string { return "screen.help.result" }
 
 // record is the number and digest of what it stands on.
@@ -164,7 +166,7 @@ func (r *result) body(w, h int) (lines []string, focus int) {
 	}
 	t, word := answerTone(m.unit.Answer.Key), m.answer(m.unit.Answer)
 	big := m.letters(word, w-4)
-	if len(big)+8 <= h {
+	if len(big)+4+len(m.results()) <= h {
 		for _, l := range big {
 			add(m.look.paint(t, l))
 		}
@@ -183,18 +185,22 @@ func (r *result) body(w, h int) (lines []string, focus int) {
 	for _, s := range m.unit.Why {
 		add(wrap(printable(s), w-4)...)
 	}
+	widest := 0
+	for _, d := range m.results() {
+		widest = max(widest, width(r.went(d)))
+	}
 	for i, d := range m.results() {
 		lead := "  "
 		if i+1 == r.at {
 			lead = m.look.pick("►", ">") + " "
 			focus = len(lines)
 		}
-		lines = append(lines, lead+r.drive(d, w-3))
+		lines = append(lines, r.drive(d, lead, widest, w)...)
 	}
-	for i, row := range m.rows {
+	for _, row := range m.rows {
 		if !m.erased(row) && !row.Boot {
 			_, s := m.planLine(row)
-			add(m.look.cut(m.title(i+1, row.Drive, max(w/2, 28))+"  "+s, w-4))
+			add(wrap(m.look.sign(notice)+" "+m.modelOf(row.Drive.Model)+" "+m.serial(row.Drive)+": "+s, w-4)...)
 		}
 	}
 	lead := "  "
@@ -223,28 +229,39 @@ func (r *result) body(w, h int) (lines []string, focus int) {
 	return lines, focus
 }
 
-// drive is one drive's line: its word, where it goes, and its record.
-func (r *result) drive(d Result, w int) string {
+// went is the word about one drive, and where it goes.
+func (r *result) went(d Result) string {
 	m := r.m
 	t, s := m.outcome(d)
-	next := ""
+	s = m.look.sign(t) + " " + s
 	if disposition := d.Done.Record.Disposition; d.Err == nil && disposition != "" {
-		next = m.text.Get("next."+string(disposition), nil)
+		s += " " + m.look.pick("→", "->") + " " + m.text.Get("next."+string(disposition), nil)
 	}
+	return s
+}
+
+// drive is what is said of one drive: its word, which it is, and its record.
+func (r *result) drive(d Result, lead string, widest, w int) []string {
+	m := r.m
+	t, _ := m.outcome(d)
 	drive := d.Done.Record.Drive
-	name := printable(strings.TrimSpace(drive.Model)) + " " + m.serialText(drive.Serial)
-	if d.Err != nil {
-		name = printable(d.ID)
+	name := printable(d.ID)
+	if d.Err == nil {
+		name = m.modelOf(drive.Model) + " " + m.serialText(drive.Serial)
 	}
-	line := m.look.paint(t, m.look.sign(t)+" "+s)
-	if next != "" {
-		line += " " + m.look.pick("→", "->") + " " + next
+	id := printable(d.Done.ID)
+	if widest > w/2 || w < narrow {
+		var out []string
+		for _, l := range indented(lead, r.went(d), w-1) {
+			out = append(out, m.look.paint(t, l))
+		}
+		return append(out, indented("    ", name, w-1)...)
 	}
-	line = name + "  " + line
-	if id := printable(d.Done.ID); id != "" && w-width(line) > 40 {
+	line := lead + m.look.paint(t, m.look.fill(r.went(d), widest)) + "  " + name
+	if width(line)+width(id)+3 <= w {
 		line += "  " + m.look.paint(quiet, id)
 	}
-	return m.look.cut(line, w)
+	return []string{m.look.cut(line, w)}
 }
 
 // code shows the QR code alone, as large as it must be.
@@ -256,7 +273,7 @@ func (r *result) code(w, h int) (lines []string) {
 	case err != nil:
 		return wrap(errorText(err), w)
 	case len(code) > h || width(code[0]) > w:
-		for _, l := range wrap(m.say("result.qr-small", map[string]any{"Width": width(code[0]), "Height": len(code) + 5}), w-4) {
+		for _, l := range wrap(m.say("result.qr-small", map[string]any{"Width": width(code[0]), "Height": len(code)}), w-4) {
 			lines = append(lines, "  "+l)
 		}
 		lines = append(lines, "")
@@ -267,15 +284,22 @@ func (r *result) code(w, h int) (lines []string) {
 		}
 		return lines
 	}
-	for i, l := range code {
-		side := ""
-		if room := w - width(l) - 5; room > 16 {
-			text := wrap(fmt.Sprintf("%s\n\n%s\n\n%s", title, printable(id), m.say("result.qr", nil)), room)
-			if i < len(text) {
-				side = "   " + text[i]
-			}
+	text := []string{title, "", printable(id), "", m.say("result.qr", nil), "", m.say("result.qr-back", nil)}
+	if m.keep.Trouble != "" {
+		text = append(text, "", m.look.sign(bad)+" "+m.say("keep.trouble", map[string]any{"Cause": printable(m.keep.Trouble)}))
+	}
+	var side []string
+	room := w - width(code[0]) - 4
+	for _, s := range text {
+		if room > 16 {
+			side = append(side, append(wrap(s, room), "")[:max(len(wrap(s, room)), 1)]...)
 		}
-		lines = append(lines, " "+l+side)
+	}
+	for i, l := range code {
+		if i < len(side) {
+			l += "   " + side[i]
+		}
+		lines = append(lines, l)
 	}
 	return lines
 }

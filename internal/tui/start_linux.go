@@ -352,7 +352,7 @@ func (s *start) body(w, h int) (lines []string, focus int) {
 			add(lead + "[" + button + "]")
 		default:
 			label := m.say(s.fields[f].label, s.zone())
-			value := s.fields[f].value
+			value := printable(s.fields[f].value)
 			if f == fieldAgency && value != "" {
 				if name := m.agencyName(value); name != value {
 					value = printable(name) + " (" + value + ")"

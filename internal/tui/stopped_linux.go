@@ -62,13 +62,15 @@ func (s *stopped) actions() []action {
 
 func (s *stopped) help() string { return "screen.help.stopped" }
 
-func (s *stopped) body(w, _ int) ([]string, int) {
+func (s *stopped) body(w, h int) ([]string, int) {
 	m := s.m
 	lines := []string{""}
-	for _, l := range m.letters(m.say("stopped.word", nil), w-4) {
-		lines = append(lines, "  "+m.look.paint(bad, l))
+	if h >= 16 {
+		for _, l := range m.letters(m.say("stopped.word", nil), w-4) {
+			lines = append(lines, "  "+m.look.paint(bad, l))
+		}
 	}
-	lines = append(lines, "")
+	lines = append(lines, m.look.block(bad, m.look.fill(" "+m.look.sign(bad)+" "+m.say("stopped.word", nil), w)), "")
 	for _, l := range m.look.said(bad, m.say("stopped.what", nil), w-4) {
 		lines = append(lines, "  "+l)
 	}
