@@ -31,7 +31,7 @@ type stepGroup struct {
 // stay apart from fixed patterns. What the drive does itself is never joined.
 func groupSteps(steps []certs.Step) []stepGroup {
 	alike := func(a, b certs.Step) bool {
-		return overwrites(a) && overwrites(b) && a.Technique == b.Technique && isRandom(a.Pattern) == isRandom(b.Pattern) &&
+		return overwrites(a) && overwrites(b) && a.Technique == b.Technique && a.Run == b.Run && isRandom(a.Pattern) == isRandom(b.Pattern) &&
 			len(a.Errors) == 0 && len(b.Errors) == 0
 	}
 	equal := func(a, b certs.Step) bool {
@@ -161,6 +161,8 @@ func (s *sheet) stepText(g stepGroup) string {
 			return s.t.Get("step.await-other", nil)
 		}
 		return s.t.Get("step.await", map[string]any{"Command": command})
+	case erase.StepContinue:
+		return s.t.Get("step.continue", map[string]any{"Run": st.Run})
 	case erase.StepReveal:
 		if st.Bytes > 0 {
 			return s.t.Get("step.revealed", map[string]any{"Size": s.t.Bytes(st.Bytes)})
@@ -168,6 +170,9 @@ func (s *sheet) stepText(g stepGroup) string {
 	}
 	if !overwrites(st) {
 		return joined(": ", s.known("step", string(st.Kind)), technique)
+	}
+	if st.Run != "" {
+		technique = s.t.Get("step.by-run", map[string]any{"Technique": technique, "Run": st.Run})
 	}
 	distinct := slices.Compact(slices.Sorted(slices.Values(g.patterns)))
 	text := ""
@@ -288,14 +293,41 @@ func (s *sheet) cutTo(width float64, text, more string, st style) string {
 	return strings.TrimRight(string(runes), " ,;:") + end
 }
 
-var transfers = regexp.MustCompile(`^(\d{1,18}) transfers, (\d{1,18}) refused$`)
+// ownWords are what ombruk itself says of a step in the record, and the message
+// that says it on a page, with the numbers in their order.
+var ownWords = []struct {
+	says   *regexp.Regexp
+	key    string
+	params []string
+}{
+	{regexp.MustCompile(`^(\d{1,18}) transfers, (\d{1,18}) refused$`), "steps.transfers", []string{"Calls", "Refused"}},
+	{regexp.MustCompile(`^up to byte (\d{1,18})$`), "steps.up-to", []string{"Byte"}},
+	{regexp.MustCompile(`^from byte (\d{1,18}) of pass (\d{1,9}) of (\d{1,9})$`), "steps.from", []string{"Byte", "Pass", "Of"}},
+	{regexp.MustCompile(`^(\d{1,18}) s$`), "steps.paused", []string{"Seconds"}},
+	{regexp.MustCompile(`^(\d{1,18}) s in (\d{1,9}) pauses$`), "steps.paused-often", []string{"Seconds", "Pauses"}},
+}
+
+// inWords puts such words into the page's language; others stay as they are.
+func (s *sheet) inWords(status string) (text string, ok bool) {
+	for _, p := range ownWords {
+		m := p.says.FindStringSubmatch(status)
+		if m == nil {
+			continue
+		}
+		params := map[string]any{}
+		for i, name := range p.params {
+			n, _ := strconv.ParseInt(m[i+1], 10, 64)
+			params[name] = s.t.Number(n)
+		}
+		return s.t.Get(p.key, params), true
+	}
+	return status, false
+}
 
 func (s *sheet) command(c erase.Command) string {
-	status := c.Status
-	if m := transfers.FindStringSubmatch(status); m != nil {
-		calls, _ := strconv.ParseInt(m[1], 10, 64)
-		refused, _ := strconv.ParseInt(m[2], 10, 64)
-		status = s.t.Get("steps.transfers", map[string]any{"Calls": s.t.Number(calls), "Refused": s.t.Number(refused)})
+	status, ours := s.inWords(c.Status)
+	if ours && (c.Name == "go on" || c.Name == "pause") {
+		return status // the row says the rest
 	}
 	switch status {
 	case "done":

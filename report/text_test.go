@@ -191,7 +191,7 @@ func plain(text string) string { return strings.ReplaceAll(text, "\u00a0", " ") 
 
 func TestEveryStepAndTechniqueHasWords(t *testing.T) {
 	s := spoken(t, "en")
-	for _, k := range []erase.StepKind{erase.StepThaw, erase.StepUnlock, erase.StepAwait, erase.StepLeave, erase.StepReveal, erase.StepMark, erase.StepErase, erase.StepOverwrite, erase.StepReadBack} {
+	for _, k := range []erase.StepKind{erase.StepThaw, erase.StepUnlock, erase.StepAwait, erase.StepLeave, erase.StepReveal, erase.StepMark, erase.StepErase, erase.StepOverwrite, erase.StepReadBack, erase.StepContinue, erase.StepPause} {
 		st := certs.Step{Kind: k, Technique: erase.CryptoErase, Command: inventory.NVMeSanitizeCrypto}
 		if k != erase.StepErase && k != erase.StepOverwrite {
 			st.Technique = erase.TechniqueNone
@@ -273,6 +273,33 @@ func TestMarkersInWords(t *testing.T) {
 	} {
 		if got := spoken(t, "en").markers(c.v); got != c.want {
 			t.Errorf("%+v: got %q, want %q", c.v, got, c.want)
+		}
+	}
+}
+
+// A run that went on names the earlier one and where it went on, in the page's
+// language.
+func TestGoingOnIsTold(t *testing.T) {
+	const run = "0198c0de-0000-7000-8000-000000000001"
+	steps := []certs.Step{
+		{Kind: erase.StepOverwrite, Run: run, Technique: erase.Overwrite, Pattern: "00", Bytes: 1 << 40, Commands: []erase.Command{{Name: "WRITE", Status: "up to byte 1099511627776"}, {Name: "FLUSH", Status: "done"}}},
+		{Kind: erase.StepContinue, Run: run, Commands: []erase.Command{{Name: "go on", Status: "from byte 1099511627776 of pass 1 of 1"}}},
+		{Kind: erase.StepOverwrite, Technique: erase.Overwrite, Pattern: "00", Bytes: 1 << 40, Commands: []erase.Command{{Name: "WRITE", Status: "262144 transfers, 0 refused"}, {Name: "FLUSH", Status: "done"}}},
+		{Kind: erase.StepPause, Commands: []erase.Command{{Name: "pause", Status: "2400 s in 3 pauses"}}},
+	}
+	for language, want := range map[string][]string{
+		"en": {"Overwriting by the earlier run " + run + ": 00 | WRITE: up to byte 1,099,511,627,776; FLUSH: done", "Going on with run " + run + ", which was cut off | from byte 1,099,511,627,776 of pass 1 of 1",
+			"Overwriting: 00 | WRITE: 262,144 transfers, 0 refused; FLUSH: done", "Paused by the operator | 2,400 seconds in 3 pauses"},
+		"nb": {"Overskriving i den tidligere kjøringen " + run + ": 00 | WRITE: opp til byte 1 099 511 627 776; FLUSH: utført", "Fortsetter kjøring " + run + ", som ble avbrutt | fra byte 1 099 511 627 776 i overskriving 1 av 1",
+			"Overskriving: 00 | WRITE: 262 144 overføringer, 0 avvist; FLUSH: utført", "Satt på pause av operatøren | 2 400 sekunder i 3 pauser"},
+	} {
+		s := spoken(t, language)
+		var got []string
+		for _, g := range groupSteps(steps) {
+			got = append(got, plain(s.stepText(g)+" | "+s.answers(g)[0].text))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s:\ngot  %q\nwant %q", language, got, want)
 		}
 	}
 }
