@@ -155,6 +155,125 @@ func TestRulesRefuse(t *testing.T) {
 	}
 }
 
+func TestGoOn(t *testing.T) {
+	if got := Default().Rules.GoOn; got != erase.GoOnOnePass {
+		t.Errorf("the shipped policy says %q", got)
+	}
+	for _, word := range []erase.GoOn{erase.GoOnNever, erase.GoOnOnePass, erase.GoOnAllPasses} {
+		p, err := parse("p.yaml", []byte(looser+"resume_overwrite: "+string(word)+"\n"))
+		if err != nil || p.Rules.GoOn != word || p.Rules.Policy != p.SHA256 {
+			t.Errorf("%s: got %q, %v", word, p.Rules.GoOn, err)
+		}
+	}
+	const want = `p.yaml:6:19: resume_overwrite: "true": want never, one-pass or all-passes`
+	if _, err := parse("p.yaml", []byte(looser+"resume_overwrite: true\n")); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// alone is the section of a station that works by itself, from line 6 on.
+const alone = looser + `unattended:
+  machines:
+    - manufacturer: "Dell Inc."
+      model: "Latitude 7*"
+    - manufacturer: LENOVO
+  standard: nist-800-88r2-purge
+  out_of_reach: best-effort
+  countdown_seconds: 30
+  then: power-off
+`
+
+func TestUnattended(t *testing.T) {
+	p, err := parse("p.yaml", []byte(alone))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Unattended{
+		Machines: []MachinePattern{{"Dell Inc.", "Latitude 7*"}, {"LENOVO", ""}}, Standard: "nist-800-88r2-purge",
+		BestEffort: true, Countdown: 30 * time.Second, PowerOff: true,
+	}
+	if !reflect.DeepEqual(p.Unattended, want) {
+		t.Errorf("got  %+v\nwant %+v", p.Unattended, want)
+	}
+	for _, c := range []struct {
+		manufacturer, model string
+		allowed             bool
+	}{
+		{"Dell Inc.", "Latitude 7420", true},
+		{"DELL INC.", "latitude 7", true},
+		{" Dell Inc. ", "Latitude 7420 ", true},
+		{"Dell Inc.", "Latitude 5420", false},
+		{"Dell", "Latitude 7420", false},
+		{"Dell Inc.", "", false},
+		{"Lenovo", "20XW0026MX", true},
+		{"Lenovo Group", "20XW0026MX", false},
+		{"", "", false},
+	} {
+		err := p.Unattended.Allows(inventory.System{Manufacturer: c.manufacturer, Model: c.model})
+		if (err == nil) != c.allowed {
+			t.Errorf("%q %q: %v", c.manufacturer, c.model, err)
+		}
+		if err != nil && (!strings.Contains(err.Error(), fmt.Sprintf("%q", c.model)) || !strings.Contains(err.Error(), "unattended.machines")) {
+			t.Errorf("%q %q: the reason does not say what to do: %v", c.manufacturer, c.model, err)
+		}
+	}
+}
+
+// Without a section nothing is erased unattended; without machines every one is.
+func TestUnattendedWhereNothingIsSaid(t *testing.T) {
+	for _, name := range Shipped() {
+		p := mustLoad(t, name)
+		if err := p.Unattended.Allows(inventory.System{Manufacturer: "Dell Inc."}); err == nil || !strings.Contains(err.Error(), "add one") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	short := looser + "unattended: {standard: zero, out_of_reach: leave, countdown_seconds: 3600, then: stay}\n"
+	p, err := parse("p.yaml", []byte(short))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (Unattended{Standard: "zero", Countdown: time.Hour}); !reflect.DeepEqual(*p.Unattended, want) {
+		t.Errorf("got %+v, want %+v", *p.Unattended, want)
+	}
+	if err := p.Unattended.Allows(inventory.System{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestUnattendedRefuses(t *testing.T) {
+	tests := []struct{ name, from, to, want string }{
+		{"an empty section", alone[len(looser)+len("unattended:\n"):], "", `p.yaml:6:1: unattended: has no value`},
+		{"no standard", "  standard: nist-800-88r2-purge\n", "", `p.yaml:6:1: unattended.standard is missing`},
+		{"a standard that is none", "nist-800-88r2-purge", "nist", `p.yaml:11:13: unattended.standard: standard "nist" is not known`},
+		{"nothing about what is out of reach", "  out_of_reach: best-effort\n", "", `p.yaml:6:1: unattended.out_of_reach: is missing: want best-effort or leave`},
+		{"destroying right away", "best-effort", "destroy", `p.yaml:12:17: unattended.out_of_reach: "destroy": want best-effort or leave`},
+		{"no countdown", "  countdown_seconds: 30\n", "", `p.yaml:6:1: unattended.countdown_seconds is missing`},
+		{"no time to reach the key", "countdown_seconds: 30", "countdown_seconds: 9", `p.yaml:13:22: unattended.countdown_seconds: 9: want 10 to 3600`},
+		{"more than an hour", "countdown_seconds: 30", "countdown_seconds: 3601", `unattended.countdown_seconds: 3601: want`},
+		{"and then nothing", "  then: power-off\n", "", `p.yaml:6:1: unattended.then: is missing: want power-off or stay`},
+		{"and then a reboot", "power-off", "reboot", `p.yaml:14:9: unattended.then: "reboot": want power-off or stay`},
+		{"an empty list of machines", alone[len(looser)+len("unattended:\n") : strings.Index(alone, "  standard:")], "  machines: []\n", `unattended.machines names none: leave it out`},
+		{"a machine that is any", "- manufacturer: LENOVO", "- {manufacturer: ''}", `unattended.machines: want a manufacturer, a model or both`},
+		{"a star in the middle", "Latitude 7*", "Lat*7420", `p.yaml:9:14: unattended.machines: model "Lat*7420": want the whole name`},
+		{"two stars", "Latitude 7*", "*itude*", `model "*itude*": want`},
+		{"a space too many", "Dell Inc.", "Dell Inc. ", `manufacturer "Dell Inc. ": want`},
+		{"a serial", "manufacturer: LENOVO", "serial: X", `p.yaml:10:7: unknown key "serial"`},
+		{"a word for the countdown", "countdown_seconds: 30", "countdown_seconds: soon", `unattended.countdown_seconds: "soon" is no whole number`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			src := strings.Replace(alone, tt.from, tt.to, 1)
+			if src == alone {
+				t.Fatal("nothing was changed")
+			}
+			_, err := parse("p.yaml", []byte(src))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got  %v\nwant %s", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestShippedPolicies(t *testing.T) {
 	for _, name := range Shipped() {
 		p, err := Load(name)
@@ -245,6 +364,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(shipped)
 	f.Add(commonPractice)
 	f.Add([]byte(tables))
+	f.Add([]byte(alone))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		p, err := parse("p.yaml", src)
 		if err == nil && (p.Name == "" || p.ValidFrom.IsZero() || p.Accept > erase.Purge || p.Rules.ReadBack[erase.Overwrite] == "" || len(p.Rules.ReadBack) != len(techniques())) {
