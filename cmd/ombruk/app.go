@@ -69,6 +69,8 @@ type app struct {
 	messages *lang.Text
 	// state is the folder of chain and journals; empty means beside the keys.
 	state string
+	// clockSource is who set the clock; empty when nobody did.
+	clockSource string
 	// simulated is true when the drives are.
 	simulated bool
 	// command is the command's full name, for error messages in JSON.
@@ -116,6 +118,9 @@ func newRoot(a *app) *cobra.Command {
 		Long: `ombruk inventories a returned computer, sanitizes its drives to a stated
 standard, verifies that, and writes a signed certificate that anybody can check.
 
+Without a command it shows the technician's screen, where there is a terminal on
+Linux to show it on; with --simulate on drives that do not exist.
+
 ` + exitHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -146,6 +151,7 @@ standard, verifies that, and writes a signed certificate that anybody can check.
 	f.StringVar(&a.flags.order, "order", "", "order number")
 	f.StringVar(&a.flags.operator, "operator", "", "name of the person who does the work")
 	root.AddCommand(commands(a)...)
+	front(a, root)
 	usageErrors(root)
 	return root
 }

@@ -12,8 +12,10 @@ import (
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/contract"
+	"github.com/ombruk/ombruk/internal/policy"
 	"github.com/ombruk/ombruk/internal/session"
 	"github.com/ombruk/ombruk/internal/tui"
+	"github.com/ombruk/ombruk/inventory"
 )
 
 // front makes the bare program the technician's screen where somebody sits at a
@@ -37,27 +39,34 @@ func front(a *app, root *cobra.Command) {
 // host is the machine the screen runs on, as far as a boot stick can do more
 // with it than a program in a window.
 type host struct {
-	// stick is true on a boot stick.
-	stick bool
 	// ready returns when the drivers have settled.
 	ready func(context.Context) error
-	// trouble is why the records cannot be kept, nil when they can; second is
-	// true when another stick gets a copy of each.
-	trouble  func() error
-	second   func() bool
+	// store is where records can be kept at this moment.
+	store    func() store
 	setClock func(time.Time) error
 	beep     func(hertz int, d time.Duration)
 	powerOff func()
-	// setup is what the stick was built with.
+	// setup is what the screens are told besides; Stick is set on a stick.
 	setup tui.Setup
+}
+
+// store is where records are kept.
+type store struct {
+	records string // folder; empty while there is none
+	state   string // folder of chain and journals; empty means beside the keys
+	second  string // folder of the copies on another stick, empty without one
+	// trouble is why nothing can be kept, in words; nil when it can.
+	trouble error
+	// sticks are those that a person may choose to keep the records on, by id.
+	sticks []tui.Stick
+	choose func(id string)
 }
 
 // window is a host that can do nothing special: a terminal on any machine.
 func (a *app) window() host {
 	return host{
 		ready:    func(context.Context) error { return nil },
-		trouble:  func() error { return nil },
-		second:   func() bool { return false },
+		store:    func() store { return store{records: a.flags.out} },
 		setClock: func(time.Time) error { return errors.New("set the clock of this machine with its own tools") },
 		beep:     func(int, time.Duration) { _, _ = a.stderr.Write([]byte("\a")) },
 		powerOff: func() {},
@@ -80,31 +89,39 @@ func (a *app) screen(ctx context.Context, r session.Rig, h host) error {
 	if err != nil {
 		return err
 	}
-	w := &screenWork{a: a, text: text, host: h, rig: r, planned: map[string]session.Work{}}
+	w := &screenWork{a: a, words: text, host: h, rig: r, planned: map[string]session.Work{}}
 	w.session = a.session(r)
 	w.session.Note = w.note
 	if w.policy, err = a.loadPolicy(); err != nil {
 		return err
 	}
 	setup := h.setup
-	if err := a.fillSetup(&setup); err != nil {
+	if err := a.fillSetup(&setup, w.policy); err != nil {
 		return err
 	}
-	if err := a.recover(r.Mode()); err != nil {
-		return err
-	}
-	if w.station, err = a.station(r.Mode()); err != nil {
-		return err
-	}
-	r.Clocked(w.station)
-	setup.Simulated, setup.Stick, setup.Now, setup.Rand = a.simulated, h.stick, a.now, rand.Reader
+	setup.Simulated, setup.Now, setup.Rand = a.simulated, a.now, rand.Reader
+	ctx, w.end = context.WithCancel(ctx)
+	defer w.end()
 	return tui.Show(ctx, w, setup, text, a.stdin, a.stdout, os.Environ())
 }
 
 // fillSetup adds to what a stick was built with what flags, contract and
 // standards table say.
-func (a *app) fillSetup(s *tui.Setup) error {
+func (a *app) fillSetup(s *tui.Setup, p policy.Policy) error {
 	s.Standards = erase.Standards()
+	if s.Unattended != nil {
+		u := p.Unattended
+		if u == nil {
+			return u.Allows(inventory.System{})
+		}
+		s.Choice.Standard, s.Choice.BestEffort = u.Standard, u.BestEffort
+		s.Unattended = &tui.Unattended{Countdown: u.Countdown, BestEffort: u.BestEffort, PowerOff: u.PowerOff, Refused: func(m inventory.Machine) string {
+			if err := u.Allows(m.System); err != nil {
+				return err.Error()
+			}
+			return ""
+		}}
+	}
 	if s.Choice.Standard == "" {
 		s.Choice.Standard = defaultStandard
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/boot"
 	"github.com/ombruk/ombruk/internal/job"
 	"github.com/ombruk/ombruk/internal/lang"
 	"github.com/ombruk/ombruk/internal/policy"
@@ -30,9 +32,14 @@ type screenWork struct {
 	host    host
 	rig     session.Rig
 	session *session.Session
-	station *job.Station
 	policy  policy.Policy
-	text    *lang.Text
+	// end ends what waits for the program's end.
+	end context.CancelFunc
+
+	// opening is held while the station is opened, which may have records of
+	// an earlier run to close.
+	opening sync.Mutex
+	station *job.Station
 
 	mu sync.Mutex
 	// planned is what the rows on the screen stand for, by their ID.
@@ -40,14 +47,17 @@ type screenWork struct {
 	drives  []inventory.Drive // all that the last look at the machine saw
 	machine inventory.Machine
 	notes   []string
+	words   *lang.Text
+	held    error // why finished records wait in memory, nil when none does
 	began   time.Time
 	tally   tally
 }
 
 // tally is the last count of the records, which costs a look at the folder.
 type tally struct {
-	at   time.Time
-	keep tui.Keep
+	at     time.Time
+	keep   tui.Keep
+	second string // folder of the copies
 }
 
 // tallyEvery is the time between two looks at the folder of records.
@@ -73,7 +83,70 @@ func (w *screenWork) CheckIntake(in tui.Intake) error {
 	return err
 }
 
-func (w *screenWork) Ready(ctx context.Context) error { return w.host.ready(ctx) }
+// Ready waits for the drivers, and closes what an earlier run left open. That
+// there is nowhere to keep records yet is no error here: Keep says so, and
+// nothing can be begun without.
+func (w *screenWork) Ready(ctx context.Context) error {
+	if err := w.host.ready(ctx); err != nil {
+		return err
+	}
+	if _, err := w.opened(); err != nil {
+		w.note("%v", err)
+	}
+	return nil
+}
+
+// opened gives the station, which is opened when there is first somewhere to
+// keep its records.
+func (w *screenWork) opened() (*job.Station, error) {
+	w.opening.Lock()
+	defer w.opening.Unlock()
+	if w.station != nil {
+		return w.station, nil
+	}
+	at := w.host.store()
+	if at.trouble != nil {
+		return nil, at.trouble
+	}
+	w.a.flags.out, w.a.state = at.records, at.state
+	station, err := w.a.station(w.rig.Mode())
+	if err != nil {
+		return nil, err
+	}
+	w.rig.Clocked(station)
+	if err := station.Recover(func(e job.Event) {
+		w.note("%s", w.text().Get("screen.recovered", map[string]any{"Drive": strings.TrimSpace(e.Path + " " + e.Serial)}))
+	}); err != nil {
+		w.note("%v", err)
+	}
+	station.Again = w.again
+	if at.state != "" {
+		w.session.PendingDir = filepath.Join(at.state, pendingDir)
+	}
+	w.station = station
+	return station, nil
+}
+
+// againEvery is the time between two looks whether a stick is back.
+const againEvery = 2 * time.Second
+
+// again waits until the records can be kept again. Full sticks and the like say
+// nothing when they are mended, so those are simply tried.
+func (w *screenWork) again(ctx context.Context, err error) bool {
+	w.mu.Lock()
+	w.held = err
+	w.mu.Unlock()
+	for wait := againEvery; ; wait = min(2*wait, 10*time.Second) {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(wait):
+		}
+		if w.host.store().trouble == nil {
+			return true
+		}
+	}
+}
 
 func (w *screenWork) Machine(ctx context.Context) (tui.Machine, error) {
 	m, err := w.rig.Machine(ctx)
@@ -118,21 +191,26 @@ func (w *screenWork) Plan(ctx context.Context, in tui.Intake, c tui.Choice, path
 		row.Boot = errors.Is(blocked, erase.ErrBootMedium)
 		switch {
 		case blocked != nil:
-			row.Refused, row.Ways = refusal(w.text, blocked, nil)
+			row.Refused, row.Ways = refusal(w.text(), blocked, nil)
 		case len(paths) == 0 && !row.Internal:
-			row.Refused = w.text.Get("refused.beside", nil)
+			row.Refused = w.text().Get("refused.beside", nil)
 		default:
 			targets = append(targets, d)
 			continue
 		}
+		if row.Internal {
+			row.Holds = w.holds(ctx, d)
+		}
 		rows = append(rows, row)
 	}
 	works, err := w.session.Prepare(ctx, session.Wishes{Order: order, Thaw: c.Thaw}, targets)
-	if err == nil {
-		_, err = w.session.Resume(w.station, works)
-	}
 	if err != nil {
 		return nil, err
+	}
+	if station, err := w.opened(); err == nil {
+		if _, err := w.session.Resume(station, works); err != nil {
+			return nil, err
+		}
 	}
 	w.mu.Lock()
 	w.drives = all
@@ -142,19 +220,19 @@ func (w *screenWork) Plan(ctx context.Context, in tui.Intake, c tui.Choice, path
 	w.mu.Unlock()
 	notes := w.takeNotes()
 	for _, work := range works {
-		rows = append(rows, w.row(work, notes))
+		rows = append(rows, w.row(ctx, work, notes))
 	}
 	slices.SortStableFunc(rows, func(a, b tui.Row) int { return cmp.Compare(a.ID, b.ID) })
 	return rows, nil
 }
 
 // row is a planned drive as the screen shows it.
-func (w *screenWork) row(work session.Work, notes []string) tui.Row {
+func (w *screenWork) row(ctx context.Context, work session.Work, notes []string) tui.Row {
 	plan := work.Plan
-	row := tui.Row{ID: plan.Drive.Path, Drive: work.Drives[0], Covers: work.Drives, Internal: session.Internal(plan.Drive)}
+	row := tui.Row{ID: plan.Drive.Path, Drive: work.Drives[0], Covers: work.Drives, Internal: session.Internal(plan.Drive), Holds: w.holds(ctx, work.Drives...)}
 	row.Plan = &plan
 	if work.Refused != nil {
-		row.Refused, row.Ways = refusal(w.text, work.Refused, &plan)
+		row.Refused, row.Ways = refusal(w.text(), work.Refused, &plan)
 	}
 	for _, n := range notes {
 		if strings.HasPrefix(n, row.ID+" ") || strings.Contains(n, " "+row.ID+":") {
@@ -162,6 +240,21 @@ func (w *screenWork) row(work session.Work, notes []string) tui.Row {
 		}
 	}
 	return row
+}
+
+// holds is what drives would lose, a line for each thing recognised.
+func (w *screenWork) holds(ctx context.Context, drives ...inventory.Drive) (lines []string) {
+	t := w.text()
+	for _, d := range drives {
+		for _, held := range w.rig.Holds(ctx, d) {
+			what, ok := t.Try("holds."+string(held.Kind), nil)
+			if !ok {
+				what = string(held.Kind)
+			}
+			lines = append(lines, what+" "+t.Bytes(held.SizeBytes))
+		}
+	}
+	return lines
 }
 
 // order is what is asked for the drives.
@@ -181,13 +274,13 @@ func (w *screenWork) order(in tui.Intake, c tui.Choice) (erase.Order, error) {
 }
 
 // jobOrder is what the records of the machine have in common.
-func (w *screenWork) jobOrder(in tui.Intake, m inventory.Machine) (job.Order, error) {
+func (w *screenWork) jobOrder(station *job.Station, in tui.Intake, m inventory.Machine) (job.Order, error) {
 	agency, err := w.a.agency(in.Agency)
 	if err != nil {
 		return job.Order{}, err
 	}
 	o := job.Order{Agency: agency, Order: in.Order, AssetTag: in.AssetTag, Policy: certs.Policy{Name: w.policy.Name, SHA256: w.policy.SHA256}, Stall: w.policy.Stall, Every: screenEvery}
-	return session.Order(o, m, certs.Person{Name: in.Operator, Organisation: w.station.Signer.Organisation(), Date: w.a.now().UTC().Format(time.DateOnly)}, rand.Reader)
+	return session.Order(o, m, certs.Person{Name: in.Operator, Organisation: station.Signer.Organisation(), Date: w.a.now().UTC().Format(time.DateOnly)}, rand.Reader)
 }
 
 // screenEvery is how often a drive reports its progress to the screen.
@@ -219,14 +312,18 @@ func (w *screenWork) Begin(ctx context.Context, in tui.Intake, rows []tui.Row, e
 	if len(works) == 0 {
 		return nil, errors.New("there is no drive that may be erased")
 	}
-	o, err := w.jobOrder(in, machine)
+	station, err := w.opened()
+	if err != nil {
+		return nil, err
+	}
+	o, err := w.jobOrder(station, in, machine)
 	if err != nil {
 		return nil, err
 	}
 	if err := w.session.Thaw(ctx, works, all); err != nil {
 		return nil, err
 	}
-	batch, err := w.session.Begin(ctx, w.station, inventory.Machine{System: machine.System, Drives: all}, o, works)
+	batch, err := w.session.Begin(ctx, station, inventory.Machine{System: machine.System, Drives: all}, o, works)
 	if err != nil {
 		return nil, err
 	}
@@ -239,6 +336,9 @@ func (w *screenWork) Begin(ctx context.Context, in tui.Intake, rows []tui.Row, e
 		defer close(r.over)
 		batch.Run(ctx, func(i int) context.Context { return r.contexts[i] }, emit, func(i int) {
 			r.cancels[i]()
+			w.mu.Lock()
+			w.held = nil // a record could be kept
+			w.mu.Unlock()
 			ended(tui.Result{ID: works[i].Plan.Drive.Path, Done: batch.Done[i], Answer: tui.Answer{Key: report.Answer(batch.Done[i].Record)}, Err: batch.Errs[i]})
 		})
 	}()
@@ -285,7 +385,11 @@ func (w *screenWork) Close(_ context.Context, in tui.Intake, _ []tui.Row, result
 	}
 	w.mu.Unlock()
 	machine.Drives = all
-	o, err := w.jobOrder(in, machine)
+	station, err := w.opened()
+	if err != nil {
+		return tui.Unit{}, err
+	}
+	o, err := w.jobOrder(station, in, machine)
 	if err != nil {
 		return tui.Unit{}, err
 	}
@@ -301,7 +405,7 @@ func (w *screenWork) Close(_ context.Context, in tui.Intake, _ []tui.Row, result
 			unit.Checks = append(unit.Checks, certs.Check{Part: c.Part, Verdict: certs.CheckVerdict(c.Verdict), Grade: c.Grade, Note: c.Note})
 		}
 	}
-	closed, err := w.station.Unit(unit)
+	closed, err := station.Unit(unit)
 	if err != nil {
 		return tui.Unit{}, err
 	}
@@ -316,43 +420,112 @@ func (w *screenWork) Close(_ context.Context, in tui.Intake, _ []tui.Row, result
 
 func (w *screenWork) Keep() tui.Keep {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	now := time.Now() // not the station's: a simulated clock runs faster
-	if now.Sub(w.tally.at) < tallyEvery {
-		return w.tally.keep
+	if k := w.tally; now.Sub(k.at) < tallyEvery {
+		w.mu.Unlock()
+		return k.keep
 	}
-	k := tui.Keep{ClockTrust: w.station.ClockTrusted}
-	var err error
-	k.Records, k.NotHanded, k.LastSaved, err = record.Tally(w.a.flags.out)
+	held, copiedTo := w.held, w.tally.second
+	w.mu.Unlock()
+	at := w.host.store()
+	k := tui.Keep{FreeBytes: -1, Sticks: at.sticks}
+	station := w.current()
+	if station == nil {
+		at.second = "" // it is taken up when there is something to copy
+	} else {
+		k.ClockTrust = station.ClockTrusted
+		if at.second != copiedTo {
+			station.Folder.Mirror(at.second)
+		}
+		k.Second = at.second != "" && station.Folder.MirrorTrouble() == nil
+	}
+	err := at.trouble
 	if err == nil {
-		k.FreeBytes, err = record.FreeBytes(w.a.flags.out)
+		k.Records, k.NotHanded, k.LastSaved, err = record.Tally(at.records)
+	}
+	if err == nil && station != nil {
+		k.FreeBytes, err = record.FreeBytes(at.records)
 	}
 	if err == nil {
-		err = w.host.trouble()
+		err = held
 	}
 	if err != nil {
-		k.Trouble = err.Error()
+		k.Trouble = w.trouble(err)
 	}
-	k.Second = w.host.second()
-	w.tally = tally{now, k}
+	w.mu.Lock()
+	w.tally = tally{at: now, keep: k, second: at.second}
+	w.mu.Unlock()
 	return k
+}
+
+// current is the station if it has been opened.
+func (w *screenWork) current() *job.Station {
+	if !w.opening.TryLock() {
+		return nil // it is being opened; the screen does not wait for that
+	}
+	defer w.opening.Unlock()
+	return w.station
+}
+
+// troubles are the messages for what can be wrong with a stick, by what
+// record.Trouble calls it.
+func (w *screenWork) trouble(err error) string {
+	for reason, key := range map[error]string{
+		boot.ErrRemoved: "screen.trouble.removed", boot.ErrSwapped: "screen.trouble.swapped", boot.ErrSeveral: "screen.trouble.several",
+		boot.ErrNoStick: "screen.trouble.none", boot.ErrNotMounted: "screen.trouble.damaged",
+	} {
+		if errors.Is(err, reason) {
+			return w.text().Get(key, nil)
+		}
+	}
+	if text, ok := w.text().Try("screen.trouble."+record.Trouble(err), nil); ok {
+		return text
+	}
+	return err.Error()
+}
+
+// Speak changes the language of what is said on the screen. The pages stay in
+// that of the station.
+func (w *screenWork) Speak(t *lang.Text) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.words = t
+}
+
+func (w *screenWork) text() *lang.Text {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.words
+}
+
+// ChooseStick keeps the records on another stick from now on.
+func (w *screenWork) ChooseStick(id string) {
+	if choose := w.host.store().choose; choose != nil {
+		choose(id)
+	}
 }
 
 func (w *screenWork) SetClock(t time.Time) error {
 	if err := w.host.setClock(t); err != nil {
 		return err
 	}
-	w.station.ClockSource, w.station.ClockTrusted = "operator", false
+	if station := w.current(); station != nil {
+		station.ClockSource, station.ClockTrusted = "operator", false
+	}
+	w.a.clockSource = "operator"
 	return nil
 }
 
 func (w *screenWork) Beep(hertz int, d time.Duration) { w.host.beep(hertz, d) }
 
-func (w *screenWork) PowerOff() { w.host.powerOff() }
+func (w *screenWork) PowerOff() {
+	w.end()
+	w.host.powerOff()
+}
 
 // unseen is why storage was not erased or is not seen, in the screen's language.
 func (w *screenWork) unseen(r inventory.Reason) string {
-	if text, ok := w.text.Try("unseen."+r.Code, map[string]any{"Device": r.Device, "Count": 1}); ok {
+	if text, ok := w.text().Try("unseen."+r.Code, map[string]any{"Device": r.Device, "Count": 1}); ok {
 		return text
 	}
 	return r.Text

@@ -8,11 +8,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ombruk/ombruk/internal/boot"
+	"github.com/ombruk/ombruk/internal/kernel"
+	"github.com/ombruk/ombruk/internal/session"
 	"github.com/ombruk/ombruk/internal/stick"
+	"github.com/ombruk/ombruk/internal/tui"
+	"github.com/ombruk/ombruk/internal/tui"
 )
 
 // stickCommand is what the first process of a boot stick runs on the console.
@@ -126,48 +131,63 @@ func (a *app) useStick(p *place) {
 	if _, err := os.Stat(filepath.Join(a.flags.keys, "current")); err != nil {
 		// The key that the station makes for itself must outlast the power.
 		a.flags.keys = filepath.Join(stick.DataMount, stick.StateDir, stick.KeysDir)
+		if text, err := a.text(); err == nil {
+			p.warnings = append(p.warnings, text.Get("boot.no-station-key", nil))
+		}
 	}
 }
 
-// stickState is the folder of chain and journals on a data partition. It is the
-// medium's own, so that a copy of a stick never goes on with the same chain.
-func stickState(d *boot.Data) string {
-	return filepath.Join(d.Path, stick.StateDir, d.MediumID)
-}
-
-// stickWork hands over to the technician's screen.
-//
-// Until there is one, it shows what the machine is, so that a stick can be seen
-// to work.
+// stickWork is the technician's screen on a boot stick.
 func (a *app) stickWork(ctx context.Context, p *place) error {
-	fmt.Fprintf(a.stdout, "OMBRUK %s\n", toolVersion())
-	drivers, err := boot.Ready(ctx)
-	if err != nil {
+	r, err := a.rig(nil)
+	if r == nil {
 		return err
 	}
-	for _, f := range drivers.Failed {
-		fmt.Fprintf(a.stdout, "driver %s: %s\n", f.Module, f.Error)
+	s := p.loaded.Settings
+	setup := tui.Setup{
+		Intake: tui.Intake{Agency: s.Agency, Order: s.Order}, Choice: tui.Choice{Standard: s.Standard},
+		Keyboard: p.keyboard, ClockWrong: p.clockWrong, Warnings: p.warnings, Bench: s.Bench, Stick: true,
 	}
-	root := newRoot(a)
-	for _, command := range []string{"inventory", "drives"} {
-		sub, _, err := root.Find([]string{command})
-		if err != nil {
+	if s.Unattended {
+		setup.Unattended = &tui.Unattended{}
+	}
+	return a.screen(ctx, r, host{
+		ready: func(ctx context.Context) error {
+			_, err := boot.Ready(ctx)
 			return err
-		}
-		sub.SetContext(ctx)
-		if err := sub.RunE(sub, nil); err != nil {
-			fmt.Fprintf(a.stdout, "%v\n", err)
-		}
-	}
+		},
+		store:    p.store,
+		setClock: boot.SetClock,
+		beep: func(hertz int, d time.Duration) {
+			if p.keyboard == "" {
+				fmt.Fprint(a.stdout, "\a") // the terminal at the other end
+			} else if err := boot.Beep(p.console, hertz, d); err != nil {
+				a.note("%v", err)
+			}
+		},
+		powerOff: func() {}, // the first process does, when we end
+		setup:    setup,
+	})
+}
+
+// store is where records can go at this moment.
+func (p *place) store() store {
 	state := p.storage.State()
-	if state.Data == nil {
-		fmt.Fprintf(a.stdout, "records: %v\n", state.Trouble)
-	} else {
-		free, err := state.Data.FreeBytes()
-		fmt.Fprintf(a.stdout, "records: %s, state %s, %d bytes free, %v\n", state.Data.Medium, stickState(state.Data), free, err)
+	at := store{trouble: state.Trouble, choose: p.storage.Choose}
+	for _, m := range state.Candidates {
+		at.sticks = append(at.sticks, tui.Stick{ID: m.ID(), Name: m.String()})
 	}
-	a.waitForEnter()
-	return nil
+	if d := state.Data; d != nil {
+		at.records = filepath.Join(d.Path, stick.RecordsDir)
+		at.state = filepath.Join(d.Path, stick.StateDir, d.MediumID)
+		if at.trouble == nil {
+			at.trouble = d.Writable()
+		}
+	}
+	if d := state.Second; d != nil && d.Writable() == nil {
+		at.second = filepath.Join(d.Path, stick.RecordsDir)
+	}
+	return at
 }
 
 // tellAndPowerOff fills the screen with an error and waits until somebody has

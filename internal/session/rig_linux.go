@@ -27,6 +27,9 @@ type Rig interface {
 	// Ask gives what a drive answers when it is asked what it can do; nil
 	// when there is no way to ask it.
 	Ask(ctx context.Context, d inventory.Drive) (*inventory.Abilities, error)
+	// Holds recognises what a drive holds and would lose; see
+	// inventory.Source.Holds.
+	Holds(ctx context.Context, d inventory.Drive) []inventory.Held
 	// Open takes the drive of a plan for writing; several when a command for
 	// the whole drive hits several namespaces.
 	Open(ctx context.Context, drives []inventory.Drive, s drive.Secrets) (job.Device, error)
@@ -73,6 +76,15 @@ func (r machine) Ask(ctx context.Context, d inventory.Drive) (*inventory.Abiliti
 		return nil, err
 	}
 	return &a, nil
+}
+
+// holdsWithin is how long a drive may take to show what it holds.
+const holdsWithin = 5 * time.Second
+
+func (r machine) Holds(ctx context.Context, d inventory.Drive) []inventory.Held {
+	ctx, cancel := context.WithTimeout(ctx, holdsWithin)
+	defer cancel()
+	return r.source.Holds(ctx, d)
 }
 
 func (r machine) Open(ctx context.Context, drives []inventory.Drive, s drive.Secrets) (job.Device, error) {

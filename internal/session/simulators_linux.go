@@ -104,6 +104,9 @@ func (r *Simulators) Ask(ctx context.Context, d inventory.Drive) (*inventory.Abi
 	return r.find(d.Path).Probe(ctx)
 }
 
+// Holds is nothing: what simulated drives hold is noise.
+func (*Simulators) Holds(context.Context, inventory.Drive) []inventory.Held { return nil }
+
 func (r *Simulators) Open(ctx context.Context, drives []inventory.Drive, s drive.Secrets) (job.Device, error) {
 	var sims []*drivesim.Drive
 	for _, d := range drives {

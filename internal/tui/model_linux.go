@@ -292,6 +292,9 @@ func (m *Model) key(i input) tea.Cmd {
 	case name == "f1" || name == "?":
 		m.helping, m.scroll = true, 0
 		return nil
+	case name == "f3" && len(m.keep.Sticks) > 0:
+		m.askStick()
+		return nil
 	case name == "pgup":
 		m.scroll -= max(m.height/2, 1)
 		return nil
@@ -312,7 +315,7 @@ func (m *Model) key(i input) tea.Cmd {
 	}
 	actions := m.actions()
 	for _, a := range actions {
-		if a.key != "" && strings.ToLower(name) == a.key && !(p.typing() && len(a.key) == 1) {
+		if a.key != "" && a.key != "enter" && strings.ToLower(name) == a.key && !(p.typing() && len(a.key) == 1) {
 			return a.do()
 		}
 	}
@@ -358,7 +361,14 @@ func (m *Model) actions() []action {
 	if p.typing() {
 		key = "f1"
 	}
-	return append(p.actions(), action{key: key, label: m.say("action.help", nil), do: func() tea.Cmd {
+	actions := p.actions()
+	if len(m.keep.Sticks) > 0 {
+		actions = append(actions, action{key: "f3", label: m.say("action.stick", nil), do: func() tea.Cmd {
+			m.askStick()
+			return nil
+		}})
+	}
+	return append(actions, action{key: key, label: m.say("action.help", nil), do: func() tea.Cmd {
 		m.helping = true
 		return nil
 	}})
@@ -389,6 +399,21 @@ func (m *Model) warn(s string) { m.note, m.noteTone = s, notice }
 
 // fail shows an error as it stands.
 func (m *Model) fail(err error) { m.note, m.noteTone = printable(err.Error()), bad }
+
+// askStick asks which of several sticks is to keep the records.
+func (m *Model) askStick() {
+	q := &menu{title: m.say("stick.which", nil)}
+	for _, s := range m.keep.Sticks {
+		q.options = append(q.options, option{label: printable(s.Name), do: func() tea.Cmd {
+			w := m.work
+			return func() tea.Msg {
+				w.ChooseStick(s.ID)
+				return nil
+			}
+		}})
+	}
+	m.over = q
+}
 
 // askLeave asks before the screens are left; on a stick there is nothing to
 // leave them for but to power off.
@@ -436,6 +461,7 @@ func (m *Model) otherLanguage() tea.Cmd {
 		if tag == m.text.Tag() {
 			if text, err := lang.For(tags[(i+1)%len(tags)]); err == nil {
 				m.text = text
+				m.work.Speak(text)
 			}
 			return nil
 		}

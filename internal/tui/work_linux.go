@@ -11,6 +11,7 @@ import (
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/job"
+	"github.com/ombruk/ombruk/internal/lang"
 	"github.com/ombruk/ombruk/inventory"
 )
 
@@ -166,7 +167,13 @@ type Keep struct {
 	LastSaved  time.Time
 	Trouble    string // why nothing can be saved; empty when it can
 	ClockTrust bool
+	// Sticks are those that can be chosen to keep the records on; empty when
+	// there is nothing to choose.
+	Sticks []Stick
 }
+
+// Stick is a medium that can keep records.
+type Stick struct{ ID, Name string }
 
 // Work does what the screens ask for. Its methods may take long and are called
 // outside the screen's own goroutine; errors are shown to the technician as they
@@ -193,6 +200,10 @@ type Work interface {
 	Close(ctx context.Context, in Intake, rows []Row, results []Result, checks []Check) (Unit, error)
 	// Keep looks at what keeps the records; it is quick.
 	Keep() Keep
+	// ChooseStick keeps the records on another stick from now on.
+	ChooseStick(id string)
+	// Speak takes the language in which Work is to say things from now on.
+	Speak(*lang.Text)
 	// SetClock takes the date and time that somebody confirmed.
 	SetClock(time.Time) error
 	// Beep sounds the machine's speaker.
