@@ -13,10 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ombruk/ombruk/internal/boot"
-	"github.com/ombruk/ombruk/internal/kernel"
-	"github.com/ombruk/ombruk/internal/session"
 	"github.com/ombruk/ombruk/internal/stick"
-	"github.com/ombruk/ombruk/internal/tui"
 	"github.com/ombruk/ombruk/internal/tui"
 )
 

@@ -310,3 +310,7 @@ func terminalType(name string) string {
 	}
 	return "xterm"
 }
+
+// Beep starts a tone of the machine's speaker and returns at once. A machine
+// without one stays silent.
+func Beep(tty *os.File, hertz int, d time.Duration) error { return kernel.Beep(tty, hertz, d) }

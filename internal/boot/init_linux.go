@@ -105,7 +105,7 @@ func (i Init) Run() {
 		}
 	}
 	r.log = newBootLog(time.Now)
-	r.log.printf("start: %s", readLine("/proc/version"))
+	r.log.printf("start %s after the kernel's: %s", sinceKernel(), readLine("/proc/version"))
 	r.log.printf("command line: %s", readLine("/proc/cmdline"))
 	for _, err := range r.early {
 		r.log.printf("%v", err)
@@ -161,8 +161,17 @@ func (r *running) supervise() {
 
 	r.console = &console{name: ConsoleName("/"), log: r.log.printf, large: Argument("ombruk.font") == "large"}
 	r.waitForConsole()
-	r.log.printf("console %s, keyboard %s, language %s", r.console.name, r.layout, r.lang)
+	r.log.printf("console %s, keyboard %s, language %s, %s after the kernel's start", r.console.name, r.layout, r.lang, sinceKernel())
 	r.start(signals)
+}
+
+// sinceKernel is how long the kernel has been running.
+func sinceKernel() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
+		return 0
+	}
+	return time.Duration(t.Nano()).Round(time.Millisecond)
 }
 
 // settings reads the stick's settings, as far as they can be read.

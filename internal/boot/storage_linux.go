@@ -26,6 +26,8 @@ var (
 	ErrRemoved = errors.New("the stick was removed")
 	// ErrSwapped: the stick was pulled out and another one is there.
 	ErrSwapped = errors.New("another stick is there in its place")
+	// ErrReadOnly: it can be read only.
+	ErrReadOnly = errors.New("the stick cannot be written to")
 	// ErrNotMounted: its file system cannot be used. Nothing is ever formatted.
 	ErrNotMounted = errors.New("the stick's data partition cannot be used")
 )
@@ -48,6 +50,22 @@ func (d Data) FreeBytes() (int64, error) {
 		return 0, fmt.Errorf("read the free space of %s: %w", d.Path, err)
 	}
 	return int64(st.Bavail) * st.Bsize, nil
+}
+
+// Writable is nil when records can be written to it now. A file system that was
+// found damaged while it was in use has become read-only.
+func (d Data) Writable() error {
+	var st unix.Statfs_t
+	if err := unix.Statfs(d.Path, &st); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotMounted, err)
+	}
+	switch {
+	case d.ReadOnly:
+		return fmt.Errorf("%w: %s is write-protected: move its switch and plug it in again; one that is worn out needs replacing", ErrReadOnly, d.Medium)
+	case st.Flags&unix.ST_RDONLY != 0:
+		return fmt.Errorf("%w: the file system on %s is damaged: hand in what is on it, and write the image to it again", ErrReadOnly, d.Medium)
+	}
+	return nil
 }
 
 // State is where records can go at one moment.
