@@ -185,15 +185,25 @@ func (p *progress) help() string { return "screen.help.progress" }
 func (p *progress) body(w, h int) (lines []string, focus int) {
 	m := p.m
 	rows := m.touched()
-	ended := 0
+	ended, errs := 0, 0
 	for _, r := range rows {
-		if d := m.drives[r.ID]; d != nil && d.result != nil {
+		d := m.drives[r.ID]
+		if d == nil {
+			continue
+		}
+		errs += int(d.progress.Errors)
+		if d.result != nil {
 			ended++
 		}
 	}
 	if len(rows) > 1 {
 		s := m.say("progress.all", map[string]any{"Drives": len(rows), "Ended": ended})
-		lines = append(lines, p.lead(-1)+p.mark(-1, m.look.cut(s, w-3)))
+		s = p.lead(-1) + p.mark(-1, m.look.cut(s, w-3))
+		if errs > 0 {
+			// Of drives that are out of sight too.
+			s += "  " + m.look.paint(bad, m.look.sign(bad)+" "+m.count("progress.errors", errs, nil))
+		}
+		lines = append(lines, s)
 	}
 	each := 1
 	switch {
@@ -255,11 +265,12 @@ func (p *progress) row(i, number int, r Row, w, each int) []string {
 		d = &driveState{}
 	}
 	if each == 1 {
-		if w < 60 {
+		if w < narrow {
 			return []string{p.lead(i) + p.mark(i, m.look.fill(fmt.Sprintf("%2d %s", number, m.serial(r.Drive)), 14)) + " " + m.look.cut(p.short(r, d), w-18)}
 		}
-		name := m.look.fill(fmt.Sprintf("%2d %s %s", number, m.look.cut(printable(r.Drive.Model), 14), m.serial(r.Drive)), 28)
-		return []string{p.lead(i) + p.mark(i, name) + " " + p.line(r, d, w-32)}
+		room := 28 + max(w-fullWidth, 0)/4
+		name := m.look.fill(fmt.Sprintf("%2d %s %s", number, m.look.cut(m.modelOf(r.Drive.Model), room/2), m.serial(r.Drive)), room)
+		return []string{p.lead(i) + p.mark(i, name) + " " + p.line(r, d, w-room-4)}
 	}
 	out := m.chosenLines(i == p.at, []string{m.title(number, r.Drive, w-3)})
 	out = append(out, "     "+p.line(r, d, w-6))

@@ -131,7 +131,14 @@ func (r *result) back() tea.Cmd {
 }
 
 // bare gives the QR code every line of a small window.
-func (r *result) bare() bool { return r.qr && r.m.unit != nil }
+func (r *result) bare() bool {
+	if !r.qr || r.m.unit == nil {
+		return false
+	}
+	id, sha, _ := r.record()
+	code, err := r.m.look.qrLines(qrText(id, sha))
+	return err == nil && len(code) <= r.m.height && width(code[0]) <= r.m.width
+}
 
 func (r *result) help() string { return "screen.help.result" }
 
@@ -277,7 +284,7 @@ func (r *result) code(w, h int) (lines []string) {
 			lines = append(lines, "  "+l)
 		}
 		lines = append(lines, "")
-		for _, s := range []string{title, id, "SHA-256 " + sha} {
+		for _, s := range []string{title, printable(id), "SHA-256 " + printable(sha)} {
 			for _, l := range wrap(s, w-4) {
 				lines = append(lines, "  "+l)
 			}
