@@ -28,6 +28,7 @@ key of one that is lost ('ombruk keys revoke').
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	cmd.AddCommand(newImageBuild(a), newImagePXE(a))
 	cmd.AddCommand(imageOnLinux(a)...)
 	return cmd
 }

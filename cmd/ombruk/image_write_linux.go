@@ -218,7 +218,7 @@ func (a *app) meter() *meter {
 func (m *meter) show(p flash.Progress) {
 	now, every := time.Now(), plainEvery
 	if p.Reading != m.reading {
-		m.reading, m.begun, m.shown = p.Reading, now, time.Time{}
+		m.reading, m.begun, m.shown = p.Reading, now, now
 	}
 	if m.bar {
 		every = 200 * time.Millisecond

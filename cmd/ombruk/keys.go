@@ -214,12 +214,21 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return now, nil
 	}
+	t, err := parseWhen(s)
+	if err != nil {
+		return t, fmt.Errorf("--since %w", err)
+	}
+	return t, nil
+}
+
+// parseWhen reads a date or a time.
+func parseWhen(s string) (time.Time, error) {
 	if t, err := time.Parse(time.DateOnly, s); err == nil {
 		return t, nil
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("--since %q is neither a date nor a time", s)
+		return time.Time{}, fmt.Errorf("%q is neither a date nor a time", s)
 	}
 	return t, nil
 }

@@ -30,6 +30,8 @@ func TestScripts(t *testing.T) {
 			"holds": imageHolds,
 			"code":  exitCode,
 			"count": countFiles,
+
+			"program": makeProgram,
 		},
 	})
 }

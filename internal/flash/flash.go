@@ -151,7 +151,7 @@ func (im *Image) Write(ctx context.Context, d Device, progress func(Progress)) (
 	for _, s := range l.others {
 		total += s.size
 	}
-	// The head is written and read twice.
+	// The head is read twice, and written in between.
 	w.report = func(reading bool, done int64) { progress(Progress{reading, min(done, total), total}) }
 	nothing := segment{0, headBytes, sparse{size: headBytes}}
 	if err := w.write(append([]segment{nothing}, l.others...)); err != nil {
@@ -192,8 +192,9 @@ func (w *writer) write(segments []segment) error {
 		if _, err := w.d.WriteAt(ours, at); err != nil {
 			return err
 		}
-		w.written += int64(len(ours))
-		w.report(false, w.written)
+		if w.written += int64(len(ours)); w.compared == 0 { // else it is the table, which comes last
+			w.report(false, w.written)
+		}
 		return nil
 	})
 	if err != nil {
