@@ -60,12 +60,13 @@ func (w *work) goOn(p *Plan, size int64) (pass int, from int64) {
 		p.say("an earlier run (%s) overwrote this drive and was cut off; that is not gone on with, because %s", j.Run, why)
 		return 1, 0
 	}
+	if at.Standard != s.ID || at.Of != len(s.Passes) {
+		return refuse(fmt.Sprintf("it was for %s", at.Standard))
+	}
 	if why := canGoOn(w.o.Rules.GoOn, s, w.verify(Overwrite), w.d); why != "" {
 		return refuse(why)
 	}
 	switch {
-	case at.Standard != s.ID || at.Of != len(s.Passes):
-		return refuse(fmt.Sprintf("it was for %s", at.Standard))
 	case j.Policy != w.o.Rules.Policy:
 		return refuse("it was under another policy")
 	case j.SizeBytes != size:

@@ -106,6 +106,16 @@ func newTrial(number int, profiles []drivesim.Profile, policies ...policy.Policy
 	if r.IntN(10) == 0 {
 		t.cancelAfter = 1 + r.IntN(40)
 	}
+	if r.IntN(8) == 0 {
+		t.order.Command = erase.OverwriteCommand
+		t.order.Accept, t.order.AcceptBy = erase.Clear, "operator"
+		if r.IntN(3) > 0 { // somewhere in an overwrite that may go on
+			t.policy = policies[0]
+			t.order.Rules, t.order.Verify = t.policy.Rules, ""
+			t.options.Faults = []drivesim.Fault{{Kind: drivesim.FaultPowerLoss, AfterBytes: 1 + r.Int64N(8<<20)}}
+		}
+	}
+	t.order.Rules.GoOn = []erase.GoOn{erase.GoOnNever, erase.GoOnOnePass, erase.GoOnAllPasses, erase.GoOnAllPasses}[r.IntN(4)]
 	return t
 }
 
@@ -222,7 +232,12 @@ func (t *trial) run() verdict {
 				}
 				return targets[0].Wait(ctx, d)
 			},
-			Journal: func(j erase.Journal) error { journal = &j; return nil },
+			Journal: func(j erase.Journal) error {
+				j.Run, j.Policy = "earlier", t.order.Rules.Policy
+				journal = &j
+				return nil
+			},
+			JournalEvery: time.Nanosecond,
 		})
 		v.result = result
 		if abandoned {
@@ -235,8 +250,12 @@ func (t *trial) run() verdict {
 		return v
 	}
 	if t.again && !v.result.Settled && !v.result.Outcome.Clean() && journal != nil && targets[0].Facts().Serial == facts[0].Serial {
-		// The next start takes it up.
-		t.order.Resume, t.order.Password = journal, true
+		// The next start takes it up, when the drive has its power again.
+		_ = targets[0].Wait(ctx, 2*time.Minute)
+		t.order.Resume = journal
+		if journal.Written == nil {
+			t.order.Password = true
+		}
 		resumed = true
 		first := v.result
 		p, err := plan()
@@ -323,6 +342,11 @@ func (v verdict) falseClaim() string {
 	return fmt.Sprintf("%v at %v by %s (%s), and %d bytes of original data are left in %s", v.result.Outcome, v.result.Achieved, v.result.Technique, v.plan.Command, n, where)
 }
 
+// wentOn reports whether an overwrite was taken up where it was cut off.
+func (v verdict) wentOn() bool {
+	return slices.ContainsFunc(v.result.Passes, func(p erase.Pass) bool { return p.Kind == erase.StepContinue })
+}
+
 // names reports whether the page names an area as not covered.
 func (v verdict) names(area string) bool {
 	return slices.ContainsFunc(v.result.Exceptions, func(x erase.Exception) bool { return x.Code == "not-reached" && x.Params["name"] == area })
@@ -386,6 +410,9 @@ func (r *report) take(t *testing.T, v verdict) {
 		return
 	}
 	r.outcomes[honest+" "+v.result.Outcome.String()]++
+	if v.wentOn() {
+		r.outcomes[honest+" "+v.result.Outcome.String()+", overwriting went on"]++
+	}
 	if !v.result.Outcome.Clean() && len(v.result.Exceptions) == 0 {
 		complain("%v without a word why", v.result.Outcome)
 	}
