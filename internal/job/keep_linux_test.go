@@ -231,3 +231,29 @@ func TestTryAgainAfterTheRecordIsThere(t *testing.T) {
 		t.Errorf("number %d, held %v, %v", done.Record.Sequence, held(events), err)
 	}
 }
+
+// Whatever is closed, the machine's record too, is on the other stick.
+func TestRecordsGoToTheOtherStickToo(t *testing.T) {
+	s := newStick(t)
+	second := filepath.Join(t.TempDir(), "records")
+	s.station.Folder.Mirror(second)
+	done, _, err := s.erase(t.Context(), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit, err := s.station.Unit(job.UnitReport{Began: time.Now(), Drives: []certs.UnitDrive{{Path: "/dev/sda", RecordID: done.ID, SHA256: done.SHA256,
+		Outcome: done.Record.Outcome, Achieved: done.Record.Achieved.Method}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.station.Folder.MirrorSettled(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{done.EvidencePath, done.PagePath, unit.EvidencePath, unit.PagePath} {
+		ours, err := os.ReadFile(file)
+		theirs, err2 := os.ReadFile(filepath.Join(second, filepath.Base(file)))
+		if err != nil || err2 != nil || !slices.Equal(ours, theirs) {
+			t.Errorf("%s: %v, %v", filepath.Base(file), err, err2)
+		}
+	}
+}

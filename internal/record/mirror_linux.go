@@ -49,7 +49,7 @@ func (f *Folder) Mirror(dir string) {
 		err = errors.New("it is the folder of the records itself")
 	}
 	if err != nil {
-		m.trouble = fmt.Errorf("copy the records to %s: %w", dir, err)
+		m.dir, m.trouble = "", fmt.Errorf("copy the records to %s: %w", dir, err)
 		return
 	}
 	m.all = true

@@ -1,0 +1,43 @@
+package job_test
+
+import (
+	"testing"
+
+	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/job"
+	"github.com/ombruk/ombruk/inventory"
+)
+
+func TestWhatBecameOfAMachinesStorage(t *testing.T) {
+	clean := certs.UnitDrive{Path: "/dev/sda", RecordID: "x", SHA256: "y", Outcome: erase.Sanitized, Achieved: erase.Purge}
+	left := certs.UnitDrive{Path: "/dev/sdb", NotTouched: "it is mounted"}
+	seen := inventory.Controller{PCIID: "8086:a352", Driver: "ahci", Mode: inventory.ModeAHCI, Drives: 1}
+	idle := inventory.Controller{PCIID: "8086:a352", Driver: "ahci", Mode: inventory.ModeAHCI}
+	hidden := inventory.Controller{PCIID: "8086:9a0b", Mode: inventory.ModeVMD}
+	type cs = []inventory.Controller
+	for _, c := range []struct {
+		name        string
+		controllers cs
+		drives      []certs.UnitDrive
+		graded      bool
+		want        certs.StorageState
+		code        string
+	}{
+		{"every drive is done", cs{seen}, []certs.UnitDrive{clean}, false, certs.StorageTreated, ""},
+		{"one was left", cs{seen}, []certs.UnitDrive{clean, left}, false, certs.StoragePartly, ""},
+		{"one is done and one may be hidden", cs{seen, hidden}, []certs.UnitDrive{clean}, false, certs.StorageUnreachable, "vmd"},
+		{"none is there", cs{idle}, nil, false, certs.StorageNone, "nothing-attached"},
+		{"none is seen", cs{idle, hidden}, nil, false, certs.StorageUnreachable, "vmd"},
+		{"graded", cs{seen}, []certs.UnitDrive{left}, true, certs.StorageNotHandled, certs.ReasonGraded},
+	} {
+		m := inventory.Machine{Controllers: c.controllers}
+		got := job.StorageOf(m, c.drives, c.graded)
+		if got.State != c.want || (c.code != "") != (len(got.Reasons) == 1) || c.code != "" && got.Reasons[0].Code != c.code {
+			t.Errorf("%s: %+v, want %s %s", c.name, got, c.want, c.code)
+		}
+		if err := (certs.Unit{Machine: m, Drives: c.drives, Storage: got}).Check(); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
