@@ -236,8 +236,5 @@ func (p *pieces) espFiles(o *Options, volumeID string) []espFile {
 	if p.manager.bytes != nil {
 		files = append(files, espFile{"EFI/BOOT/mmx64.efi", p.manager.bytes})
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.copyright)) {
-		files = append(files, espFile{"licences/" + name + ".txt", p.copyright[name]})
-	}
-	return files
+	return append(files, p.licences()...)
 }

@@ -143,7 +143,7 @@ func (c *contents) take(pkg Package, f entry, body io.Reader, taken rank) error 
 		keep, name = c.fonts, m[1]
 	} else if m := firmwareFile.FindStringSubmatch(f.name); m != nil && pkg.Firmware {
 		keep, name = c.firmware, m[1]
-	} else if f.name == "usr/share/doc/"+pkg.Name+"/copyright" {
+	} else if f.name == "usr/share/doc/"+pkg.Name+"/copyright" && f.size > 0 {
 		keep, name = c.copyright, pkg.Name
 	}
 	if into == nil && keep == nil {

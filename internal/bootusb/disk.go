@@ -45,6 +45,9 @@ type layout struct {
 func plan(sizeBytes, contentBytes int64) (layout, error) {
 	// A quarter of room, for what a file system keeps and for files that grow.
 	esp := max(minESPBytes, (contentBytes+contentBytes/4+16*mib)/(16*mib)*(16*mib))
+	for !holdsFAT(esp) {
+		esp += mib
+	}
 	least := mib + esp + minDataBytes + mib
 	if sizeBytes < least {
 		return layout{}, fmt.Errorf("lay out the image: %d MiB are too few, it needs at least %d MiB", sizeBytes/mib, least/mib)
@@ -56,8 +59,35 @@ func plan(sizeBytes, contentBytes int64) (layout, error) {
 		esp:       Part{Name: stick.ESPName, StartBytes: mib, SizeBytes: esp},
 	}
 	// The last MiB is the other copy of the table's.
-	l.data = Part{Name: stick.DataName, StartBytes: mib + esp, SizeBytes: sizeBytes - mib - esp - mib}
+	data := sizeBytes - mib - esp - mib
+	for !holdsFAT(data) {
+		data -= mib
+	}
+	l.data = Part{Name: stick.DataName, StartBytes: mib + esp, SizeBytes: data}
 	return l, nil
+}
+
+// holdsFAT says whether the library makes a sound FAT32 file system of
+// sizeBytes. With some sizes, 64 MiB among them, it leaves no room in the table
+// for the two entries that stand for no cluster.
+func holdsFAT(sizeBytes int64) bool {
+	const reserved, entriesPerSector, minClusters = 32, sectorBytes / 4, 65525
+	perCluster := int64(1)
+	switch {
+	case sizeBytes > 32<<30:
+		perCluster = 64
+	case sizeBytes > 16<<30:
+		perCluster = 32
+	case sizeBytes > 8<<30:
+		perCluster = 16
+	case sizeBytes > 260*mib:
+		perCluster = 8
+	}
+	sectors := sizeBytes / sectorBytes
+	unit := sectorBytes*perCluster + 8
+	table := (4*(sectors-reserved) + unit - 1) / unit
+	clusters := (sectors - reserved - 2*table) / perCluster
+	return clusters+2 <= table*entriesPerSector && clusters >= minClusters && table < 1<<16
 }
 
 // identity is what an image and its partitions are called by. It comes from
@@ -133,6 +163,9 @@ func writeFAT(out *os.File, p Part, label string, serial uint32, files []espFile
 	}
 	for _, f := range files {
 		name := "/" + f.name
+		if len(f.b) == 0 { // the library would give it a cluster, which is damage
+			return fmt.Errorf("write %s: it is empty", f.name)
+		}
 		if err := mkdir(path.Dir(name)); err != nil {
 			return fmt.Errorf("make the folder of %s: %w", f.name, err)
 		}

@@ -27,6 +27,9 @@ const kernelArgs = "quiet loglevel=3 libata.allow_tpm=1 panic=60"
 
 const serialArgs = "console=tty0 console=ttyS0,115200"
 
+// serialTerminal shows GRUB's menu on the first serial port as well.
+const serialTerminal = "if serial --unit=0 --speed=115200; then\n  terminal_input console serial\n  terminal_output console serial\nfi\n"
+
 // argument is what a kernel argument may be made of: nothing that means
 // something to GRUB or iPXE.
 var argument = regexp.MustCompile(`^[A-Za-z0-9_.,:=/@+%~-]{1,256}$`)
@@ -80,7 +83,7 @@ func (o *Options) grubConfig(volumeID string) []byte {
 		timeout, style = 0, "hidden"
 	}
 	if o.Serial {
-		b.WriteString("if serial --unit=0 --speed=115200; then\n  terminal_input console serial\n  terminal_output console serial\nfi\n")
+		b.WriteString(serialTerminal)
 	}
 	// This file system and no other: another drive may have files of the same names.
 	fmt.Fprintf(&b, "search --no-floppy --fs-uuid --set=root --hint=\"$root\" %s\n", volumeID)
