@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -57,21 +56,29 @@ func (p *drivesPage) message(msg tea.Msg) tea.Cmd {
 	}
 	p.planning, p.err = false, a.err
 	if a.err != nil {
-		p.m.rows = nil
+		p.m.setRows(nil)
 		return nil
 	}
-	p.m.rows = a.rows
-	if p.m.rows == nil {
-		p.m.rows = []Row{}
+	if a.rows == nil {
+		a.rows = []Row{} // asked, and there is none
 	}
+	p.m.setRows(a.rows)
 	p.at = min(p.at, max(len(a.rows)-1, 0))
 	return nil
 }
 
-// touched are the rows that will be erased.
-func (m *Model) touched() []Row {
-	return slices.DeleteFunc(slices.Clone(m.rows), func(r Row) bool { return r.Plan == nil || r.Refused != "" || r.Boot })
+// setRows takes new plans.
+func (m *Model) setRows(rows []Row) {
+	m.rows, m.touch = rows, nil
+	for _, r := range rows {
+		if m.erased(r) {
+			m.touch = append(m.touch, r)
+		}
+	}
 }
+
+// touched are the rows that will be erased.
+func (m *Model) touched() []Row { return m.touch }
 
 func (p *drivesPage) key(k tea.KeyPressMsg) (bool, tea.Cmd) {
 	n := len(p.m.rows)
@@ -102,7 +109,7 @@ func (p *drivesPage) actions() []action {
 	if p.planning {
 		return []action{back}
 	}
-	again := action{key: "r", label: m.say("action.look-again", nil), do: func() tea.Cmd { m.rows = nil; return p.plan() }}
+	again := action{key: "r", label: m.say("action.look-again", nil), do: func() tea.Cmd { m.setRows(nil); return p.plan() }}
 	if p.err != nil {
 		return []action{again, back}
 	}

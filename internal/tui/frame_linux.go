@@ -9,7 +9,10 @@ import (
 
 // View implements tea.Model.
 func (m *Model) View() tea.View {
-	v := tea.NewView(strings.Join(m.draw(), "\n"))
+	if m.frame == "" {
+		m.frame = strings.Join(m.draw(), "\n")
+	}
+	v := tea.NewView(m.frame)
 	v.AltScreen = true
 	return v
 }

@@ -47,6 +47,10 @@ type Model struct {
 	// wait brings a message after a time; tests let no time pass.
 	wait          func(time.Duration, func(time.Time) tea.Msg) tea.Cmd
 	width, height int
+	// said keeps the sentences without arguments, and frame the last picture
+	// until something changes.
+	said  map[string]string
+	frame string
 
 	keyboard keyboard
 	presses  int // counts keys, to know which wait is the last
@@ -65,7 +69,8 @@ type Model struct {
 	machineErr error
 	in         Intake
 	choice     Choice
-	rows       []Row
+	rows       []Row // of the last plan; see setRows
+	touch      []Row // of these, what will be erased
 	run        Run
 	feed       *feed
 	drives     map[string]*driveState // by Row.ID, once erasing has begun
@@ -77,7 +82,7 @@ type Model struct {
 // New makes the screens of one technician's session, at the start screen. ascii
 // says that bars and signs are to be drawn with ASCII only.
 func New(ctx context.Context, w Work, setup Setup, text *lang.Text, ascii bool) *Model {
-	m := &Model{ctx: ctx, work: w, setup: setup, text: text, look: look{colour: colorprofile.ANSI, ascii: ascii}, pace: 100 * time.Millisecond, wait: tea.Tick, width: fullWidth, height: fullHeight}
+	m := &Model{ctx: ctx, work: w, setup: setup, text: text, look: look{colour: colorprofile.ANSI, ascii: ascii}, pace: 100 * time.Millisecond, wait: tea.Tick, said: map[string]string{}, width: fullWidth, height: fullHeight}
 	m.begin(setup.Intake)
 	return m
 }
@@ -86,7 +91,8 @@ func New(ctx context.Context, w Work, setup Setup, text *lang.Text, ascii bool) 
 func (m *Model) begin(in Intake) {
 	m.generation++
 	m.in, m.choice = in, m.setup.Choice
-	m.rows, m.run, m.unit = nil, nil, nil
+	m.setRows(nil)
+	m.run, m.unit = nil, nil
 	m.feed, m.drives = new(feed), nil
 	m.pages = map[place]page{
 		atStart:      newStart(m),
@@ -183,10 +189,14 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		return m, m.press(msg)
 	case settled:
-		if msg.presses == m.presses {
-			return m, m.inputs(m.keyboard.flush())
+		if msg.presses != m.presses {
+			return m, nil
 		}
-		return m, nil
+		m.frame = ""
+		return m, m.inputs(m.keyboard.flush())
+	}
+	m.frame = ""
+	switch msg := msg.(type) {
 	case tea.PasteMsg:
 		return m, m.pasted(msg.Content)
 	case tea.WindowSizeMsg:
@@ -229,11 +239,16 @@ func (m *Model) press(k tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	if m.pages[m.at].grabs() && m.over == nil && !m.helping {
+		m.frame = ""
 		_, cmd := m.pages[m.at].key(k)
 		return cmd
 	}
 	m.presses++
-	known := m.inputs(m.keyboard.press(k, m.setup.Now()))
+	inputs := m.keyboard.press(k, m.setup.Now())
+	known := m.inputs(inputs)
+	if len(inputs) > 0 {
+		m.frame = ""
+	}
 	if len(m.keyboard.held) == 0 {
 		return known
 	}
@@ -386,6 +401,14 @@ func (m *Model) chosenIndex(actions []action) int {
 // say gives a sentence of the screens. No-break spaces are for pages; console
 // fonts may lack them.
 func (m *Model) say(key string, args map[string]any) string {
+	if args == nil {
+		s, ok := m.said[key]
+		if !ok {
+			s = strings.ReplaceAll(m.text.Get("screen."+key, nil), "\u00a0", " ")
+			m.said[key] = s
+		}
+		return s
+	}
 	return strings.ReplaceAll(m.text.Get("screen."+key, args), "\u00a0", " ")
 }
 
@@ -460,7 +483,7 @@ func (m *Model) otherLanguage() tea.Cmd {
 	for i, tag := range tags {
 		if tag == m.text.Tag() {
 			if text, err := lang.For(tags[(i+1)%len(tags)]); err == nil {
-				m.text = text
+				m.text, m.said = text, map[string]string{}
 				m.work.Speak(text)
 			}
 			return nil

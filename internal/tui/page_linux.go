@@ -59,7 +59,7 @@ func (blank) scanned(string, bool) bool              { return false }
 func (blank) actions() []action                      { return nil }
 func (blank) typing() bool                           { return false }
 func (blank) grabs() bool                            { return false }
-func (blank) body(width, height int) ([]string, int) { return nil, 0 }
+func (blank) body(_, _ int) ([]string, int) { return nil, 0 }
 func (blank) bare() bool                             { return false }
 func (blank) help() string                           { return "screen.help.general" }
 

@@ -266,14 +266,14 @@ func (p *progress) row(i, number int, r Row, w, each int) []string {
 	}
 	if each == 1 {
 		if w < narrow {
-			return []string{p.lead(i) + p.mark(i, m.look.fill(fmt.Sprintf("%2d %s", number, m.serial(r.Drive)), 14)) + " " + m.look.cut(p.short(r, d), w-18)}
+			return []string{p.lead(i) + p.mark(i, m.look.fill(fmt.Sprintf("%2d %s", number, m.serial(r.Drive)), 14)) + " " + m.look.cut(p.short(d), w-18)}
 		}
 		room := 28 + max(w-fullWidth, 0)/4
 		name := m.look.fill(fmt.Sprintf("%2d %s %s", number, m.look.cut(m.modelOf(r.Drive.Model), room/2), m.serial(r.Drive)), room)
-		return []string{p.lead(i) + p.mark(i, name) + " " + p.line(r, d, w-room-4)}
+		return []string{p.lead(i) + p.mark(i, name) + " " + p.line(d, w-room-4)}
 	}
 	out := m.chosenLines(i == p.at, []string{m.title(number, r.Drive, w-3)})
-	out = append(out, "     "+p.line(r, d, w-6))
+	out = append(out, "     "+p.line(d, w-6))
 	if each >= 3 {
 		out = append(out, "     "+p.under(r, d, w-6))
 	}
@@ -298,7 +298,7 @@ func ppm(d *driveState) int64 {
 }
 
 // short is the state of a drive in a few columns.
-func (p *progress) short(r Row, d *driveState) string {
+func (p *progress) short(d *driveState) string {
 	m := p.m
 	if d.result != nil {
 		t, s := m.outcome(*d.result)
@@ -324,7 +324,7 @@ func (p *progress) percent(d *driveState) string {
 
 // line is bar, share, speed, time left, temperature and errors. Where they do
 // not all fit, the least important is left out whole.
-func (p *progress) line(r Row, d *driveState, w int) string {
+func (p *progress) line(d *driveState, w int) string {
 	m := p.m
 	if d.result != nil {
 		t, s := m.outcome(*d.result)

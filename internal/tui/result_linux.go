@@ -214,9 +214,7 @@ func (r *result) body(w, h int) (lines []string, focus int) {
 	if r.at == 0 {
 		lead = m.look.pick("►", ">") + " "
 	}
-	for _, l := range indented(lead, m.say("result.number", map[string]any{"Number": printable(m.unit.Number)}), w-2) {
-		lines = append(lines, l)
-	}
+	lines = append(lines, indented(lead, m.say("result.number", map[string]any{"Number": printable(m.unit.Number)}), w-2)...)
 	if m.unit.PagePath != "" {
 		add(wrap(m.say("result.page", map[string]any{"Path": printable(m.unit.PagePath)}), w-4)...)
 	}

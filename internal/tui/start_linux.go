@@ -296,7 +296,8 @@ func (s *start) forward() tea.Cmd {
 		return nil
 	}
 	if in != m.in {
-		m.in, m.rows = in, nil
+		m.in = in
+		m.setRows(nil)
 	}
 	if in.Graded {
 		return m.goTo(atStopped)
@@ -333,8 +334,8 @@ func (s *start) body(w, h int) (lines []string, focus int) {
 			focus = len(lines) + 1
 			lead = " " + m.look.pick("►", ">") + " "
 		}
-		switch {
-		case f == fieldGraded:
+		switch f {
+		case fieldGraded:
 			add("")
 			for _, l := range indented(lead, m.say("start.graded", nil), w-2) {
 				add(l)
@@ -344,7 +345,7 @@ func (s *start) body(w, h int) (lines []string, focus int) {
 				focus = len(lines) - 1
 			}
 			add("")
-		case f == fieldGo:
+		case fieldGo:
 			button := " " + m.say("action.continue", nil) + " "
 			if f == s.at {
 				button = m.look.marked(button)

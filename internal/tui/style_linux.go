@@ -168,13 +168,43 @@ func printable(s string) string {
 	return b.String()
 }
 
-// width is how many columns a line takes on the terminal.
-func width(s string) int { return ansi.StringWidth(s) }
+// width is how many columns a line takes on the terminal. Nearly all that is
+// drawn are characters of one column, which need no tables to be counted.
+func width(s string) int {
+	n := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c == '\x1b' && i+1 < len(s) && s[i+1] == '[':
+			end := strings.IndexByte(s[i:], 'm')
+			if end < 0 {
+				return ansi.StringWidth(s)
+			}
+			i += end + 1
+			continue
+		case c < 0x20 || c == 0x7f:
+			return ansi.StringWidth(s)
+		case c < utf8.RuneSelf:
+			i++
+		default:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if narrow := r >= 0xa1 && r < 0x300 && r != 0xad || r >= 0x2500 && r < 0x25a0 || strings.ContainsRune("…•→↑↓√►", r); !narrow {
+				return ansi.StringWidth(s)
+			}
+			i += size
+		}
+		n++
+	}
+	return n
+}
 
 // cut shortens a line to the width and shows that it did.
 func (l look) cut(s string, w int) string {
 	if w <= 0 {
 		return ""
+	}
+	if width(s) <= w {
+		return s
 	}
 	return ansi.Truncate(s, w, l.pick("…", "~"))
 }
