@@ -29,8 +29,6 @@ type place struct {
 	// over a serial line.
 	console  *os.File
 	keyboard string
-	// glyphs says which characters the console can show.
-	glyphs func(rune) bool
 	// clockWrong is true when the clock is before the day the stick was built.
 	clockWrong bool
 	// warnings are about the stick itself, in words.
@@ -91,9 +89,6 @@ func (a *app) place() (*place, error) {
 	if p.loaded, err = stick.Load(dir, nil, now); err != nil {
 		return nil, err
 	}
-	if p.glyphs, err = boot.Glyphs(); err != nil {
-		a.note("%v", err)
-	}
 	// The first process logs what standard error is given.
 	p.storage = boot.NewStorage(boot.Argument("ombruk.medium"), func(format string, args ...any) {
 		fmt.Fprintf(a.stderr, format+"\n", args...)
@@ -150,8 +145,11 @@ func (a *app) stickWork(ctx context.Context, p *place) error {
 	}
 	return a.screen(ctx, r, host{
 		ready: func(ctx context.Context) error {
-			_, err := boot.Ready(ctx)
-			return err
+			if _, err := boot.Ready(ctx); err != nil {
+				return err
+			}
+			p.storage.Settled()
+			return nil
 		},
 		store:    p.store,
 		setClock: boot.SetClock,
@@ -170,9 +168,12 @@ func (a *app) stickWork(ctx context.Context, p *place) error {
 // store is where records can go at this moment.
 func (p *place) store() store {
 	state := p.storage.State()
-	at := store{trouble: state.Trouble, choose: p.storage.Choose}
+	at := store{records: filepath.Join(stick.DataMount, stick.RecordsDir), trouble: state.Trouble, choose: p.storage.Choose}
 	for _, m := range state.Candidates {
 		at.sticks = append(at.sticks, tui.Stick{ID: m.ID(), Name: m.String()})
+	}
+	if errors.Is(state.Trouble, boot.ErrLooking) {
+		at.trouble = nil // nothing is begun before the drivers have settled
 	}
 	if d := state.Data; d != nil {
 		at.records = filepath.Join(d.Path, stick.RecordsDir)

@@ -261,31 +261,40 @@ func readFonts(dir string) ([]Font, error) {
 	return fonts, nil
 }
 
-// builtinGlyphs are the characters beyond ASCII of the kernel's own font, which
-// is that of the first PCs (code page 437).
-const builtinGlyphs = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼"
+// screenGlyphs are the characters beyond ASCII and Latin-1 that the screens are
+// drawn with.
+const screenGlyphs = "─│►√•…↑↓→░▀▄█▁▂▃▅▆▇"
 
-// Glyphs reports which characters the console can show. A serial line shows
-// whatever the terminal at its end does, which is taken to be everything but
-// with ombruk.glyphs=ascii on the kernel's command line.
-func Glyphs() (func(rune) bool, error) {
-	ascii := func(r rune) bool { return r >= ' ' && r <= '~' }
-	if Argument("ombruk.glyphs") == "ascii" {
-		return ascii, nil
+// glyphs says what the console can draw: unicode, or ascii alone. A serial line
+// shows whatever the terminal at its end does, which is taken to be UTF-8 unless
+// the kernel's command line has ombruk.glyphs=ascii.
+func (c *console) glyphs() string {
+	asked := Argument("ombruk.glyphs")
+	switch {
+	case asked == "ascii", asked == "unicode":
+		return asked
+	case !isVT(c.name):
+		return "unicode"
+	case c.now == [2]int{}:
+		// The kernel's own font is that of the first PCs, which has too few.
+		return "ascii"
 	}
-	if !isVT(ConsoleName("/")) {
-		return func(r rune) bool { return r >= ' ' }, nil
+	// Whichever of the fonts the screen gets when its driver comes.
+	for _, f := range c.fonts {
+		if !hasAll(f, screenGlyphs) {
+			return "ascii"
+		}
 	}
-	builtin := func(r rune) bool { return ascii(r) || strings.ContainsRune(builtinGlyphs, r) }
-	width, height, ok := screenPixels("/")
-	fonts, err := readFonts(fontDir)
-	if err != nil || !ok || chooseFont(fonts, width, height, false) < 0 {
-		return builtin, err
+	return "unicode"
+}
+
+func hasAll(f Font, runes string) bool {
+	for _, r := range runes {
+		if _, ok := f.Runes[r]; !ok {
+			return false
+		}
 	}
-	// Whichever of them the screen gets when its driver comes.
-	return func(r rune) bool {
-		return ascii(r) || !slices.ContainsFunc(fonts, func(f Font) bool { _, has := f.Runes[r]; return !has })
-	}, nil
+	return true
 }
 
 // Argument is the value of key=value on the kernel's command line, the last
@@ -301,14 +310,15 @@ func argument(line, key string) (value string) {
 	return value
 }
 
-// terminalType is the TERM for programs on a console. A serial line gets the
-// type that nearly every terminal program at its other end imitates; vt220
-// would take colours and half of the cursor's ways from the screens.
+// terminalType is the TERM for programs on a console. On a serial line nobody
+// knows what is at the other end: ansi promises the colours and the cursor that
+// every terminal program has, and that the line is slow. vt220 would promise no
+// colours, xterm more than some keep.
 func terminalType(name string) string {
 	if isVT(name) {
 		return "linux"
 	}
-	return "xterm"
+	return "ansi"
 }
 
 // Beep starts a tone of the machine's speaker and returns at once. A machine

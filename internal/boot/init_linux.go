@@ -27,11 +27,11 @@ const (
 	ExitRestart  = 75
 )
 
-// ConsoleVariable names the console (tty1, ttyS0) in the program's environment,
-// and KeyboardVariable the layout of its keyboard, empty on a serial line.
+// What the program's environment says of the console, besides TERM.
 const (
-	ConsoleVariable  = "OMBRUK_CONSOLE"
-	KeyboardVariable = "OMBRUK_KEYBOARD"
+	ConsoleVariable  = "OMBRUK_CONSOLE"  // its name: tty1, ttyS0
+	KeyboardVariable = "OMBRUK_KEYBOARD" // its layout; empty on a serial line
+	GlyphsVariable   = "OMBRUK_GLYPHS"   // unicode or ascii
 )
 
 // Home is the program's folder for what lasts until the power is off.
@@ -332,7 +332,7 @@ func (r *running) launch() (pid int, err error) {
 		Dir: "/",
 		Env: []string{
 			"TERM=" + terminalType(r.console.name), "HOME=" + Home, "OMBRUK_HOME=" + Home, "TMPDIR=/tmp", "LANG=C.UTF-8",
-			ConsoleVariable + "=" + r.console.name, KeyboardVariable + "=" + layout,
+			ConsoleVariable + "=" + r.console.name, KeyboardVariable + "=" + layout, GlyphsVariable + "=" + r.console.glyphs(),
 		},
 		Files: []uintptr{tty, tty, out.Fd()},
 		Sys:   &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0},

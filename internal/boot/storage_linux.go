@@ -17,6 +17,8 @@ import (
 
 // Why there is nowhere to keep records. They are wrapped with the medium.
 var (
+	// ErrLooking: the drivers are still finding out what there is.
+	ErrLooking = errors.New("still looking for the stick")
 	// ErrNoStick: no medium with a data partition, or not the one that this
 	// machine was started from.
 	ErrNoStick = errors.New("no stick with a data partition")
@@ -89,8 +91,10 @@ type Storage struct {
 
 	mu     sync.Mutex
 	picked string
-	state  State
-	again  chan struct{}
+	// settled is true when what is not there will not come by itself.
+	settled bool
+	state   State
+	again   chan struct{}
 }
 
 // NewStorage prepares one. started is the GUID of the medium that the machine
@@ -98,7 +102,7 @@ type Storage struct {
 func NewStorage(started string, log func(format string, args ...any)) *Storage {
 	return &Storage{
 		root: "/", started: strings.ToLower(started), log: log, mount: mountData, unmount: detach,
-		state: State{Trouble: ErrNoStick}, again: make(chan struct{}, 1),
+		state: State{Trouble: ErrLooking}, again: make(chan struct{}, 1),
 	}
 }
 
@@ -122,6 +126,15 @@ func (s *Storage) Choose(mediumID string) {
 	case s.again <- struct{}{}:
 	default:
 	}
+}
+
+// Settled tells that the drivers have settled, so that a stick which is not
+// there now is missing. It returns after another look.
+func (s *Storage) Settled() {
+	s.mu.Lock()
+	s.settled = true
+	s.mu.Unlock()
+	s.look()
 }
 
 // Watch keeps the state up to date until the context ends, and tells changed
@@ -164,9 +177,6 @@ func (s *Storage) look() (changed bool) {
 	before := s.state
 	s.lookFirst(media)
 	s.lookSecond(media)
-	if errors.Is(s.state.Trouble, ErrNoStick) && errors.Is(before.Trouble, ErrNoStick) {
-		return false
-	}
 	return !same(before, s.state)
 }
 
@@ -211,6 +221,8 @@ func (s *Storage) lookFirst(media []Medium) {
 	switch {
 	case c.first != nil:
 		s.take(*c.first)
+	case !s.settled:
+		s.state.Trouble, s.state.Candidates = ErrLooking, nil
 	case len(c.several) > 0:
 		s.state.Trouble = fmt.Errorf("%w: choose one of %d", ErrSeveral, len(c.several))
 	case s.started != "" && s.picked == "":
