@@ -103,6 +103,12 @@ func TestInventoryOfALaptop(t *testing.T) {
 		Memory: inventory.Memory{TotalBytes: 8 << 30, Modules: []inventory.MemoryModule{{
 			Slot: "ChannelA-DIMM0", SizeBytes: 8 << 30, Type: "DDR4", SpeedMTs: 2400, Manufacturer: "Samsung", PartNumber: "M471A1K43CB1-CRC"}}},
 		Network: []inventory.NIC{{Name: "enp0s31f6", MAC: "8c:16:45:00:11:22", Model: "Intel Corporation Ethernet Connection (4) I219-LM", Driver: "e1000e"}},
+		Controllers: []inventory.Controller{
+			{PCIID: "144d:a808", Name: "Samsung NVMe SSD Controller SM981/PM981", Mode: inventory.ModeNVMe, Driver: "nvme", Drives: 1},
+			{PCIID: "8086:9a0b", Name: "Intel VMD", Mode: inventory.ModeVMD}},
+		Firmware: inventory.Firmware{Boot: "uefi", SecureBoot: "on", TPM: "2.0"},
+		Parts: inventory.Parts{WiFi: []string{"Intel Wireless 8265"}, Keyboards: []string{"AT Translated Set 2 keyboard", "Bar\x1b[2Jcode"},
+			Batteries: []inventory.Battery{{Name: "BAT0", Manufacturer: "SMP", Model: "01AV424", HealthPercent: 81, ChargePercent: 64, Cycles: 412}}},
 		Drives: []inventory.Drive{
 			{Path: "/dev/nvme0n1", Bus: "nvme", Media: "flash", Manufacturer: "Samsung", Model: "SAMSUNG MZVLB512HBJQ-000L7", Serial: "S4ENSYNTH00017", CapacityBytes: 512110190592, DeviceNumber: "259:0"},
 			{Path: "/dev/sda", Bus: "usb", Media: "unknown", Manufacturer: "SanDisk", Model: "Ultra", Serial: "4C530001230102117352", CapacityBytes: 30752000000, DeviceNumber: "8:0",
@@ -116,6 +122,13 @@ Memory    8 GiB
           ChannelA-DIMM0: 8 GiB, DDR4, 2400 MT/s, Samsung M471A1K43CB1-CRC
 Network   enp0s31f6: Intel Corporation Ethernet Connection (4) I219-LM,
           8c:16:45:00:11:22, driver e1000e
+Storage   Samsung NVMe SSD Controller SM981/PM981, nvme, driver nvme, 1 drive
+          Intel VMD, vmd, no driver
+Wi-Fi     Intel Wireless 8265
+Keyboards AT Translated Set 2 keyboard
+          Bar{U+001B}[2Jcode
+Batteries BAT0: SMP 01AV424, health 81 %, charge 64 %, 412 cycles
+Firmware  started by UEFI, Secure Boot on, TPM 2.0
 
 DRIVE         BUS     MEDIA       SIZE MODEL                SERIAL
 /dev/nvme0n1  nvme    flash     512 GB SAMSUNG MZVLB512HBJ… S4ENSYNTH00017
@@ -123,7 +136,10 @@ DRIVE         BUS     MEDIA       SIZE MODEL                SERIAL
 /dev/sda      usb     unknown  30.8 GB SanDisk Ultra        4C530001230102117352
     must not be touched: it is the medium this system was started from (its
       partition is named OMBRUK-ESP) through /dev/sda1
-    also: it is mounted on /data through /dev/sda2`
+    also: it is mounted on /data through /dev/sda2
+
+Why a drive may be missing:
+  Intel VMD (8086:9a0b) hides NVMe drives; turn VMD off in the firmware setup.`
 	if got := strings.Join(machineText(m), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 func newInventoryCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "inventory",
-		Short: "Show what this machine is: system, processor, memory, network, drives",
+		Short: "Show what this machine is: system, processor, memory, network, drives, parts",
 		Long: `inventory shows what can be read of this machine. It only reads. What cannot be
 read is left empty and said at the end; run it as root to see everything.
 
@@ -54,10 +55,12 @@ type inventoryLine struct {
 	Schema int    `json:"schema"`
 	inventory.Machine
 	Drives []inventoryDrive `json:"drives"`
+	// Unseen says why a drive may be missing from the list.
+	Unseen []inventory.Reason `json:"unseen"`
 }
 
 func inventoryLineOf(m inventory.Machine) inventoryLine {
-	line := inventoryLine{Type: "inventory", Schema: 1, Machine: m, Drives: []inventoryDrive{}}
+	line := inventoryLine{Type: "inventory", Schema: 1, Machine: m, Drives: []inventoryDrive{}, Unseen: inventory.Unseen(m)}
 	for _, d := range m.Drives {
 		line.Drives = append(line.Drives, inventoryDrive{
 			Drive: d, Blocked: blockedReason(d, m.Drives),
@@ -117,12 +120,44 @@ func machineText(m inventory.Machine) []string {
 		}
 		add(titled("Network", i), list(cell(n.Name)+": "+orDash(cell(n.Model)), cell(n.MAC), wireless, named("driver", n.Driver)))
 	}
+	for i, c := range m.Controllers {
+		driver := "no driver"
+		if c.Driver != "" {
+			driver = "driver " + cell(c.Driver)
+		}
+		add(titled("Storage", i), list(orDash(cell(c.Name)), cell(string(c.Mode)), driver, counted(c.Drives, "drive")))
+	}
+	for _, part := range []struct {
+		title string
+		names []string
+	}{{"Wi-Fi", m.WiFi}, {"Sound", m.Sound}, {"Cameras", m.Cameras}, {"Keyboards", m.Keyboards}, {"Pointers", m.Pointers}} {
+		for i, name := range part.names {
+			add(titled(part.title, i), cell(name))
+		}
+	}
+	for i, b := range m.Batteries {
+		percent := func(what string, n int) string {
+			if n == 0 {
+				return ""
+			}
+			return fmt.Sprintf("%s %d %%", what, n)
+		}
+		add(titled("Batteries", i), list(cell(b.Name)+": "+orDash(strings.TrimSpace(cell(b.Manufacturer)+" "+cell(b.Model))),
+			percent("health", b.HealthPercent), percent("charge", b.ChargePercent), counted(b.Cycles, "cycle")))
+	}
+	add("Firmware", firmwareText(m.Firmware))
 	if len(m.Drives) == 0 {
 		add("Drives", "none found")
 	} else {
 		lines = append(lines, "", driveHeader)
 		for _, d := range m.Drives {
 			lines = append(lines, driveText(d, m.Drives)...)
+		}
+	}
+	if reasons := inventory.Unseen(m); len(reasons) > 0 {
+		lines = append(lines, "", "Why a drive may be missing:")
+		for _, r := range reasons {
+			lines = append(lines, wrap("  "+cell(r.Text), 80, "    ")...)
 		}
 	}
 	if len(m.Notes) > 0 {
@@ -132,6 +167,15 @@ func machineText(m inventory.Machine) []string {
 		}
 	}
 	return lines
+}
+
+func firmwareText(f inventory.Firmware) string {
+	boot := map[string]string{"uefi": "started by UEFI", "bios": "started by BIOS", "": "how it was started is not known"}[f.Boot]
+	tpm := map[string]string{"none": "no TPM", "": "TPM not known"}[f.TPM]
+	if tpm == "" {
+		tpm = "TPM " + f.TPM
+	}
+	return boot + ", Secure Boot " + cmp.Or(f.SecureBoot, "unknown") + ", " + tpm
 }
 
 // titled is the title of the first of several lines.
