@@ -57,7 +57,9 @@ var ours = map[string][]string{
 	"internal/bootusb": {"internal/stick"},
 	"internal/flash":   {"internal/stick"},
 	"internal/boot":    {"internal/stick", "internal/kernel"},
-	"internal/tui":     {"internal/job", "internal/stick", "erase", "inventory", "internal/lang"},
+	"internal/tui":     {"internal/job", "internal/stick", "internal/hands", "erase", "inventory", "internal/lang"},
+	// What hands do to a machine.
+	"internal/hands": {},
 	// One machine's drives from the first look to closed records.
 	"internal/session": {
 		"internal/job", "internal/record", "internal/policy", "internal/contract", "internal/drive", "internal/drivesim",

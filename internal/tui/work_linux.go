@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/hands"
 	"github.com/ombruk/ombruk/internal/job"
 	"github.com/ombruk/ombruk/internal/lang"
 	"github.com/ombruk/ombruk/inventory"
@@ -206,6 +207,14 @@ type Work interface {
 	Speak(*lang.Text)
 	// SetClock takes the date and time that somebody confirmed.
 	SetClock(time.Time) error
+	// Slot says where a drive is connected, in words that stay the same when
+	// another is put there; empty where it cannot be told. It is quick.
+	Slot(d inventory.Drive) string
+	// Input gives what is done to keyboards and pointers until ctx ends; an
+	// error where that cannot be seen, as over a serial line.
+	Input(ctx context.Context) (<-chan hands.Event, error)
+	// Plugged lists what is on the USB ports now; it is quick.
+	Plugged() ([]hands.Plug, error)
 	// Beep sounds the machine's speaker.
 	Beep(hertz int, d time.Duration)
 	// PowerOff ends the program, and the machine if it runs from a stick.
