@@ -236,5 +236,5 @@ func (p *pieces) espFiles(o *Options, volumeID string) []espFile {
 	if p.manager.bytes != nil {
 		files = append(files, espFile{"EFI/BOOT/mmx64.efi", p.manager.bytes})
 	}
-	return append(files, p.licences()...)
+	return append(files, p.licences(o)...)
 }

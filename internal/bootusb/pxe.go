@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -68,7 +67,7 @@ func (p *pieces) netFiles(o *Options) []espFile {
 			files = append(files, espFile{"mmx64.efi", p.manager.bytes})
 		}
 	}
-	return append(files, p.licences()...)
+	return append(files, p.licences(o)...)
 }
 
 // ipxeScript is read by iPXE. The kernel is told the names of its two archives
@@ -97,23 +96,31 @@ func (o *Options) netConfig() []byte {
 	return []byte(b.String())
 }
 
-// licences are each package's own file about licences. Their names are short,
-// since the library takes two long ones that begin alike for one.
-func (p *pieces) licences() []espFile {
+// licences are each package's own file about licences, and a list of them.
+// Their names are short, since the library takes two long ones that begin
+// alike for one.
+func (p *pieces) licences(o *Options) []espFile {
 	var files []espFile
 	var list strings.Builder
-	names := make([]string, 0, len(p.copyright))
-	for name := range p.copyright {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for i, name := range names {
-		file := fmt.Sprintf("%02d.txt", i+1)
-		fmt.Fprintf(&list, "%s  %s\n", file, name)
-		files = append(files, espFile{"licences/" + file, p.copyright[name]})
+	list.WriteString(licenceHead)
+	for _, pkg := range o.Packages.list {
+		where := "-     " // some packages leave it to another of the same source
+		if text := p.copyright[pkg.Name]; text != nil {
+			where = fmt.Sprintf("%02d.txt", len(files)+1)
+			files = append(files, espFile{"licences/" + where, text})
+		}
+		fmt.Fprintf(&list, "%s  %s %s\n", where, pkg.Name, pkg.Version)
 	}
 	return append(files, espFile{"licences/list.txt", []byte(list.String())})
 }
+
+const licenceHead = `What is here was taken unchanged from the packages below, but for the console
+fonts: those were made from the Terminus fonts in console-setup-linux, with other
+characters, and are named otherwise. The source of each package is the
+distribution's source package of that version. sbom.json has their digests and
+the Go modules of Ombruk itself, whose licence is the Apache License 2.0.
+
+`
 
 const pxeReadme = `Ombruk over the network
 
