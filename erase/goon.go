@@ -208,7 +208,7 @@ type bookmark struct {
 	before []Pass
 	// on is false where nobody keeps it, or nothing could go on from it.
 	on  bool
-	err error // of the first entry that could not be kept
+	err error // of the last entry, if it could not be kept
 }
 
 // bookmark begins to keep how far a pass gets. The first entry of a run puts away
@@ -232,7 +232,8 @@ func (b *bookmark) reached(off int64) error {
 }
 
 // put makes an entry. One that cannot be kept is no reason to leave the drive
-// half overwritten; the record tells of it.
+// half overwritten: the one before it stays true, the next may succeed, and if
+// none does the record tells of it.
 func (b *bookmark) put(off int64) {
 	if !b.on {
 		return
@@ -244,11 +245,8 @@ func (b *bookmark) put(off int64) {
 	j := Journal{SizeBytes: r.size, PowerOnHours: r.hours(), Written: &Written{
 		Standard: r.plan.Standard.ID, Pass: part.Number, Of: part.Of, SyncedBytes: off, Passes: append(slices.Clip(b.before), part),
 	}}
-	if b.err = r.o.Journal(j); b.err != nil {
-		b.on = false
-		return
-	}
-	r.kept = true
+	b.err = r.o.Journal(j)
+	r.kept = r.kept || b.err == nil
 }
 
 // end makes the last entry of a pass: all of it where it went through, and where

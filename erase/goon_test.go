@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ombruk/ombruk/erase"
@@ -27,8 +28,10 @@ type cachedDrive struct {
 	facts  inventory.Drive
 	// cutAfter is the number of writes after which the power goes, 0 for never.
 	cutAfter, writes int
-	dead, waits      bool // waits for the journal
-	written          int64
+	// inRead cuts at the first read after that instead.
+	inRead      bool
+	dead, waits bool // waits for the journal
+	written     int64
 	// journal is what was durable when the power went.
 	journal *erase.Journal
 	random  *rand.Rand
@@ -72,7 +75,7 @@ func (d *cachedDrive) WriteAt(p []byte, off int64) (int, error) {
 	if d.dead {
 		return 0, erase.ErrGone
 	}
-	if d.writes++; d.writes == d.cutAfter {
+	if d.writes++; d.writes == d.cutAfter && !d.inRead {
 		d.cut()
 		return 0, erase.ErrGone
 	}
@@ -116,6 +119,9 @@ func (d *cachedDrive) Sync() error {
 func (d *cachedDrive) ReadAt(p []byte, off int64) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !d.dead && d.inRead && d.writes >= d.cutAfter && off > d.SizeBytes()/2 {
+		d.cut()
+	}
 	if d.dead {
 		return 0, erase.ErrGone
 	}
@@ -275,6 +281,7 @@ func TestNoJournalMakesAFalseCertificate(t *testing.T) {
 					cut = 1 + random.IntN(size>>20)
 				}
 			}
+			d.inRead = cut > 0 && random.IntN(4) == 0
 			var p erase.Plan
 			r, p = d.start(t, o, key, cut)
 			if p.Resumes() {
@@ -481,6 +488,35 @@ func TestJournalStopsAtABadBlock(t *testing.T) {
 	if r.Outcome != erase.Failed || !r.Settled || entries == 0 {
 		t.Errorf("outcome %v, settled %v, %d entries", r.Outcome, r.Settled, entries)
 	}
+}
+
+// However fast a drive is, the stick that keeps the journal is written to about
+// once a minute.
+func TestJournalIsWrittenSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newMemoryDrive(48 << 20)
+		d.badWrite = func(int64, int64) error { time.Sleep(20 * time.Second); return nil }
+		var mu sync.Mutex
+		var at []time.Time
+		r := run(t, d, "random", func(o *erase.Order, opts *erase.Options) {
+			o.Rules = erase.Rules{GoOn: erase.GoOnOnePass}
+			opts.Stall = time.Minute
+			opts.Journal = func(erase.Journal) error {
+				mu.Lock()
+				defer mu.Unlock()
+				at = append(at, time.Now())
+				return nil
+			}
+		})
+		if r.Outcome != erase.Sanitized || len(at) < 4 {
+			t.Fatalf("outcome %v, %d entries", r.Outcome, len(at))
+		}
+		for i, now := range at[1 : len(at)-1] { // the last is that the pass is through
+			if gap := now.Sub(at[i]); gap < erase.DefaultJournalEvery || gap > 2*erase.DefaultJournalEvery {
+				t.Errorf("entry %d came after %v", i+1, gap)
+			}
+		}
+	})
 }
 
 // A stick that is full or pulled out costs the going on, not the run.
