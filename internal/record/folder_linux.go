@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -28,7 +29,8 @@ const reserveBytes, pageReserveBytes = 1 << 20, 512 << 10
 // Folder is an output folder. It is safe for concurrent use.
 type Folder struct {
 	dir    string
-	mirror mirror
+	mu     sync.Mutex
+	mirror *mirror // nil without one
 }
 
 // OpenFolder makes the folder if it is missing and makes sure that files can be

@@ -12,20 +12,22 @@ import (
 	"sync"
 )
 
-// mirror is the second folder that gets a copy of every closed record. Copies
-// are made by a goroutine of their own, so that a slow or stuck stick does not
-// hold up the first one.
+// mirror is a second folder that gets a copy of every closed record. Copies are
+// made by a goroutine of its own, so that a slow or stuck stick holds up neither
+// the first one nor another that takes its place.
 type mirror struct {
-	mu  sync.Mutex
-	dir string // empty without one
-	// place identifies dir itself, so that the empty place where a stick was
-	// mounted is not taken for it.
+	from, to string
+	// place identifies the folder itself, so that the empty place where a
+	// stick was mounted is not taken for it; same are the files that were
+	// found or made equal. Both belong to the goroutine.
 	place string
+	same  map[string]bool
+
+	mu sync.Mutex
 	// due are the ids to be copied; all is true when whatever is missing is.
-	due []string
-	all bool
-	// same are the files that were found or made equal.
-	same    map[string]bool
+	due     []string
+	all     bool
+	ended   bool // another mirror, or none, has taken its place
 	trouble error
 	// idle is closed when the goroutine has ended; nil while none runs.
 	idle chan struct{}
@@ -37,39 +39,40 @@ type mirror struct {
 // ends it. A file there that has the same name and other bytes is never
 // overwritten. What goes wrong is for [Folder.MirrorTrouble].
 func (f *Folder) Mirror(dir string) {
-	m := &f.mirror
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.dir, m.place, m.trouble, m.same, m.due = dir, "", nil, map[string]bool{}, nil
-	if dir == "" {
-		return
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.mirror != nil {
+		f.mirror.end()
+		f.mirror = nil
 	}
-	err := os.MkdirAll(dir, 0o755)
-	if m.place = identity(dir); err == nil && m.place == identity(f.dir) {
-		err = errors.New("it is the folder of the records itself")
+	if dir != "" {
+		f.mirror = &mirror{from: f.dir, to: dir, same: map[string]bool{}}
+		f.mirror.copySoon()
 	}
-	if err != nil {
-		m.dir, m.trouble = "", fmt.Errorf("copy the records to %s: %w", dir, err)
-		return
-	}
-	m.all = true
-	f.wakeMirror()
 }
 
 // MirrorTrouble is why the second folder lacks records; nil when it lacks none
 // or there is no second folder.
 func (f *Folder) MirrorTrouble() error {
-	f.mirror.mu.Lock()
-	defer f.mirror.mu.Unlock()
-	return f.mirror.trouble
+	m := f.mirrored()
+	if m == nil {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.trouble
 }
 
-// MirrorSettled waits until no copy is being made, and gives MirrorTrouble or
-// ctx's error.
+// MirrorSettled waits until no copy is being made, as before the sticks are
+// taken out, and gives MirrorTrouble or ctx's error.
 func (f *Folder) MirrorSettled(ctx context.Context) error {
-	f.mirror.mu.Lock()
-	idle := f.mirror.idle
-	f.mirror.mu.Unlock()
+	m := f.mirrored()
+	if m == nil {
+		return nil
+	}
+	m.mu.Lock()
+	idle := m.idle
+	m.mu.Unlock()
 	if idle != nil {
 		select {
 		case <-idle:
@@ -83,41 +86,54 @@ func (f *Folder) MirrorSettled(ctx context.Context) error {
 // Closed says that a record and its page are durable and all there is of them.
 // [Open.End] says so itself.
 func (f *Folder) Closed(id string) {
-	m := &f.mirror
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.dir == "" {
-		return
+	if m := f.mirrored(); m != nil {
+		m.copySoon(id)
 	}
-	if m.trouble != nil {
-		m.all = true // it may be back
-	}
-	m.due = append(m.due, id)
-	f.wakeMirror()
 }
 
-// wakeMirror starts the goroutine that copies, if none runs. The mirror is locked.
-func (f *Folder) wakeMirror() {
-	m := &f.mirror
-	if m.idle != nil {
-		return
+func (f *Folder) mirrored() *mirror {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.mirror
+}
+
+func (m *mirror) end() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ended = true
+}
+
+// copySoon has records copied, whatever is missing if none is named, and starts
+// the goroutine if it does not run.
+func (m *mirror) copySoon(ids ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.due = append(m.due, ids...)
+	// After trouble more may be missing than the newest.
+	m.all = m.all || len(ids) == 0 || m.trouble != nil
+	if m.idle == nil {
+		m.idle = make(chan struct{})
+		go m.copyDue()
 	}
-	m.idle = make(chan struct{})
-	go f.copyDue()
 }
 
 // copyDue copies until nothing is due.
-func (f *Folder) copyDue() {
-	m := &f.mirror
+func (m *mirror) copyDue() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for m.dir != "" && (m.all || len(m.due) > 0) {
-		to, place, all, due, same := m.dir, m.place, m.all, m.due, m.same
+	for !m.ended && (m.all || len(m.due) > 0) {
+		all, due := m.all, m.due
 		m.all, m.due = false, nil
 		m.mu.Unlock()
-		err := f.copyTo(to, place, all, due, same)
+		err := m.find()
+		if err == nil {
+			err = m.copy(all, due)
+		}
 		m.mu.Lock()
-		if m.dir == to && m.place == place && (err != nil || all) {
+		if err != nil {
+			err = fmt.Errorf("copy the records to %s: %w", m.to, err)
+		}
+		if err != nil || all {
 			m.trouble = err
 		}
 	}
@@ -125,15 +141,31 @@ func (f *Folder) copyDue() {
 	m.idle = nil
 }
 
-// copyTo copies records that a folder lacks: those named, or all of them.
-func (f *Folder) copyTo(to, place string, all bool, ids []string, same map[string]bool) error {
-	if identity(to) != place {
-		return fmt.Errorf("copy the records to %s: %w", to, ErrGone)
+// find makes sure that the folder is there, and the one that it was.
+func (m *mirror) find() error {
+	if m.place != "" {
+		if identity(m.to) != m.place {
+			return ErrGone
+		}
+		return nil
 	}
+	if err := os.MkdirAll(m.to, 0o755); err != nil {
+		return err
+	}
+	place := identity(m.to)
+	if place == identity(m.from) {
+		return errors.New("it is the folder of the records itself")
+	}
+	m.place = place
+	return nil
+}
+
+// copy copies records that the folder lacks: those named, or all of them.
+func (m *mirror) copy(all bool, ids []string) error {
 	if all {
-		closed, err := closedIDs(f.dir)
+		closed, err := closedIDs(m.from)
 		if err != nil {
-			return fmt.Errorf("copy the records to %s: %w", to, err)
+			return err
 		}
 		ids = closed
 	}
@@ -141,18 +173,18 @@ func (f *Folder) copyTo(to, place string, all bool, ids []string, same map[strin
 	for _, id := range ids {
 		for _, suffix := range []string{EvidenceSuffix, PageSuffix} {
 			name := id + suffix
-			if same[name] {
+			if m.same[name] {
 				continue
 			}
-			err := f.copyFile(to, name)
+			err := m.copyFile(name)
 			switch {
 			case err == nil:
-				same[name] = true
+				m.same[name] = true
 			case errors.Is(err, errDiffers):
-				errs = append(errs, err)
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			default:
 				// The next one would not fare better, and may take as long.
-				return errors.Join(append(errs, err)...)
+				return errors.Join(append(errs, fmt.Errorf("%s: %w", name, err))...)
 			}
 		}
 	}
@@ -162,41 +194,40 @@ func (f *Folder) copyTo(to, place string, all bool, ids []string, same map[strin
 // errDiffers is the cause when a file is there that is no copy of ours.
 var errDiffers = errors.New("a file of that name with other content is there already, and is left alone")
 
-// copyFile makes a durable copy of a file of the folder in another one. A page
-// that is there already is compared by its size only, since reading thousands
-// of them would take a stick minutes.
-func (f *Folder) copyFile(to, name string) error {
-	from, at := filepath.Join(f.dir, name), filepath.Join(to, name)
-	info, err := os.Stat(at)
-	switch {
-	case err == nil && strings.HasSuffix(name, PageSuffix):
-		ours, err := os.Stat(from)
-		if err == nil && ours.Size() != info.Size() {
-			err = errDiffers
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("copy %s to %s: %w", name, to, err)
-		}
-		return nil
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("copy %s to %s: %w", name, to, err)
-	}
-	content, err := os.ReadFile(from)
-	if errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(name, PageSuffix) {
+// copyFile makes a durable copy of a file. A page that is there already is
+// compared by its size only, since reading thousands of them would take a stick
+// minutes.
+func (m *mirror) copyFile(name string) error {
+	from, at := filepath.Join(m.from, name), filepath.Join(m.to, name)
+	isPage := strings.HasSuffix(name, PageSuffix)
+	ours, err := os.Stat(from)
+	if isPage && errors.Is(err, fs.ErrNotExist) {
 		return nil // a record that has no page
 	}
 	if err != nil {
-		return fmt.Errorf("copy %s to %s: %w", name, to, err)
+		return err
 	}
-	if info != nil {
-		there, err := os.ReadFile(at)
-		if err == nil && !bytes.Equal(there, content) {
-			err = errDiffers
-		}
-		if err != nil {
-			return fmt.Errorf("copy %s to %s: %w", name, to, err)
+	theirs, err := os.Stat(at)
+	there := err == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if there && (isPage || ours.Size() != theirs.Size()) {
+		if ours.Size() != theirs.Size() {
+			return errDiffers
 		}
 		return nil
 	}
-	return writeDurable(at, content, 0o644)
+	content, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if !there {
+		return writeDurable(at, content, 0o644)
+	}
+	copied, err := os.ReadFile(at)
+	if err == nil && !bytes.Equal(copied, content) {
+		err = errDiffers
+	}
+	return err
 }
