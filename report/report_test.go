@@ -375,6 +375,14 @@ func TestRefusesARecordThatContradictsItself(t *testing.T) {
 			r.Requested.Method, r.Accepted.Method = erase.Purge, erase.MethodNone
 		}},
 		{"exceptions that the outcome leaves out", func(r *certs.Sanitization) { r.Exceptions = []erase.Exception{{Code: "missing-serial"}} }},
+		{"an earlier run's work, of which a sample was read", func(r *certs.Sanitization) {
+			r.Steps = append(r.Steps, certs.Step{Kind: erase.StepContinue, Run: "0198"})
+			r.Verification.Mode = erase.VerifySample
+		}},
+		{"an earlier run's work, of which a block was not read", func(r *certs.Sanitization) {
+			r.Steps[0].Run, r.Steps[0].Kind = "0198", erase.StepOverwrite
+			r.Verification.BytesRead = r.Drive.CapacityBytes - 512
+		}},
 		{"failed and fulfilled", func(r *certs.Sanitization) { r.Outcome = erase.Failed }},
 		{"unproven and fulfilled", func(r *certs.Sanitization) { r.Outcome = erase.Unproven }},
 		{"interrupted and fulfilled", func(r *certs.Sanitization) { r.Outcome = erase.Interrupted }},
