@@ -149,7 +149,9 @@ func (c *confirm) actions() []action {
 	return []action{{key: "esc", label: c.m.say("action.back-nothing-done", nil), do: func() tea.Cmd { return c.m.goTo(atDrives) }}}
 }
 
-func (c *confirm) typing() bool { return false }
+// typing: the digits go into the code, and Enter runs nothing that was not
+// chosen with the arrows before.
+func (c *confirm) typing() bool { return true }
 
 func (c *confirm) help() string { return "screen.help.confirm" }
 

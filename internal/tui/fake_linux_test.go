@@ -82,6 +82,8 @@ func (w *fakeWork) SetClock(at time.Time) error {
 	w.note("clock " + at.Format(time.RFC3339))
 	return w.clockErr
 }
+func (w *fakeWork) ChooseStick(id string)   { w.note("stick " + id) }
+func (w *fakeWork) Speak(text *lang.Text)   { w.note("speak " + text.Tag()) }
 func (w *fakeWork) Beep(int, time.Duration) {}
 func (w *fakeWork) PowerOff()               { w.note("power off") }
 
@@ -276,7 +278,7 @@ func (s *stage) scan(text string) {
 func keyOf(name string) tea.KeyPressMsg {
 	codes := map[string]rune{
 		"enter": tea.KeyEnter, "tab": tea.KeyTab, "esc": tea.KeyEscape, "up": tea.KeyUp, "down": tea.KeyDown, "left": tea.KeyLeft, "right": tea.KeyRight,
-		"backspace": tea.KeyBackspace, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd, "f1": tea.KeyF1, "f2": tea.KeyF2, "f10": tea.KeyF10,
+		"backspace": tea.KeyBackspace, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd, "f1": tea.KeyF1, "f2": tea.KeyF2, "f3": tea.KeyF3, "f10": tea.KeyF10,
 	}
 	if code, ok := codes[name]; ok {
 		return tea.KeyPressMsg{Code: code}

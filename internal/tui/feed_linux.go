@@ -18,6 +18,7 @@ type feed struct {
 // news is the latest of each kind about one drive.
 type news struct {
 	progress *job.ProgressEvent
+	held     *job.HeldEvent
 	finished *job.FinishedEvent
 }
 
@@ -31,6 +32,9 @@ func (f *feed) emit(e job.Event) {
 	n := f.news[e.Path]
 	if e.Progress != nil {
 		n.progress = e.Progress
+	}
+	if e.Held != nil {
+		n.held = e.Held
 	}
 	if e.Finished != nil {
 		n.finished = e.Finished
@@ -59,8 +63,10 @@ type driveState struct {
 	progress job.ProgressEvent
 	seen     bool // progress has come
 	finished *job.FinishedEvent
-	result   *Result
-	paused   bool
+	// held is why the record of a drive that has ended waits in memory.
+	held   *job.HeldEvent
+	result *Result
+	paused bool
 	// cancelled means that somebody asked for the end of it.
 	cancelled bool
 	// rates are the speeds of our own writing and reading, one for each rateEvery.
@@ -87,10 +93,13 @@ func (m *Model) drain(now time.Time) {
 		if n.finished != nil {
 			d.finished = n.finished
 		}
+		if n.held != nil {
+			d.held = n.held
+		}
 		if n.progress == nil {
 			continue
 		}
-		d.progress, d.seen = *n.progress, true
+		d.progress, d.seen, d.paused = *n.progress, true, n.progress.Paused
 		if !n.progress.Device && !d.paused && now.Sub(d.rated) >= rateEvery {
 			d.rated = now
 			d.rates = append(d.rates, n.progress.BytesPerSecond)

@@ -161,7 +161,7 @@ func (m *Model) header(w int) []string {
 	}
 	if m.keep.Trouble != "" {
 		for i, s := range wrap(m.look.sign(bad)+" "+m.say("keep.trouble", map[string]any{"Cause": printable(m.keep.Trouble)}), w-2) {
-			if i == 3 {
+			if i == max(3, m.height/4) {
 				break
 			}
 			out = append(out, m.look.block(bad, m.look.fill(" "+s, w)))
@@ -206,7 +206,7 @@ func (m *Model) keyLines(actions []action, w int) []string {
 		}
 		s = m.look.cut(s, w-3)
 		cell := " " + s + " "
-		if i == chosen && m.over == nil && !m.helping && !m.pages[m.at].typing() {
+		if i == chosen && m.over == nil && !m.helping && (m.chosen != "" || !m.pages[m.at].typing()) {
 			cell = m.look.marked(cell)
 		} else if name := a.name(m); name != "" && len(name) < len(s) {
 			cell = " " + m.look.bold(name) + s[len(name):] + " "

@@ -200,10 +200,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.PasteMsg:
 		return m, m.pasted(msg.Content)
 	case tea.WindowSizeMsg:
-		// A terminal that does not know its size says 0.
-		if msg.Width > 0 && msg.Height > 0 {
-			m.width, m.height = msg.Width, msg.Height
-		}
+		m.width, m.height = msg.Width, msg.Height
 	case tea.ColorProfileMsg:
 		m.look.colour = msg.Profile
 	case ticked:

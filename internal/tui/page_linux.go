@@ -52,16 +52,16 @@ type page interface {
 // blank is a page that does nothing, for pages to begin with.
 type blank struct{}
 
-func (blank) enter() tea.Cmd                         { return nil }
-func (blank) message(tea.Msg) tea.Cmd                { return nil }
-func (blank) key(tea.KeyPressMsg) (bool, tea.Cmd)    { return false, nil }
-func (blank) scanned(string, bool) bool              { return false }
-func (blank) actions() []action                      { return nil }
-func (blank) typing() bool                           { return false }
-func (blank) grabs() bool                            { return false }
-func (blank) body(_, _ int) ([]string, int) { return nil, 0 }
-func (blank) bare() bool                             { return false }
-func (blank) help() string                           { return "screen.help.general" }
+func (blank) enter() tea.Cmd                      { return nil }
+func (blank) message(tea.Msg) tea.Cmd             { return nil }
+func (blank) key(tea.KeyPressMsg) (bool, tea.Cmd) { return false, nil }
+func (blank) scanned(string, bool) bool           { return false }
+func (blank) actions() []action                   { return nil }
+func (blank) typing() bool                        { return false }
+func (blank) grabs() bool                         { return false }
+func (blank) body(_, _ int) ([]string, int)       { return nil, 0 }
+func (blank) bare() bool                          { return false }
+func (blank) help() string                        { return "screen.help.general" }
 
 // action is something that can be done on a page.
 type action struct {

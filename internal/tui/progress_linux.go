@@ -233,14 +233,14 @@ func (p *progress) body(w, h int) (lines []string, focus int) {
 		}
 	}
 	lines = append(lines, "")
-	var status []string
 	if !m.running() {
-		status = append(status, m.look.paint(good, m.look.sign(good)+" "+m.say("progress.all-done", nil)))
+		for _, l := range m.look.said(good, m.say("progress.all-done", nil), w-2) {
+			lines = append(lines, " "+l)
+		}
 	}
 	if !m.keep.LastSaved.IsZero() {
-		status = append(status, m.say("progress.saved", map[string]any{"Time": m.keep.LastSaved.In(m.setup.Now().Location()).Format("15:04")}))
+		lines = append(lines, m.look.cut(" "+m.say("progress.saved", map[string]any{"Time": m.keep.LastSaved.In(m.setup.Now().Location()).Format("15:04")}), w))
 	}
-	lines = append(lines, wrap(" "+strings.Join(status, "   "), w-1)...)
 	return lines, focus
 }
 
@@ -304,6 +304,9 @@ func (p *progress) short(d *driveState) string {
 		t, s := m.outcome(*d.result)
 		return m.look.paint(t, m.look.sign(t)+" "+s)
 	}
+	if d.held != nil {
+		return m.look.paint(bad, m.look.sign(bad)+" "+m.say("progress.held-short", nil))
+	}
 	s := p.percent(d)
 	if d.paused {
 		s += " " + m.say("progress.paused", nil)
@@ -340,6 +343,8 @@ func (p *progress) line(d *driveState, w int) string {
 	share := p.percent(d)
 	add(0, share)
 	switch {
+	case d.held != nil:
+		add(0, m.look.paint(bad, m.look.sign(bad)+" "+m.say("progress.held-short", nil)))
 	case d.cancelled:
 		add(1, m.look.paint(again, m.look.sign(again)+" "+m.say("progress.cancelling", nil)))
 	case d.paused:
@@ -408,6 +413,9 @@ func (p *progress) under(r Row, d *driveState, w int) string {
 			s = m.say("progress.achieved", map[string]any{"Method": m.method(f.Achieved), "Technique": m.technique(f.Technique)})
 		}
 		return m.look.cut(m.look.paint(quiet, s), w)
+	}
+	if d.held != nil {
+		return m.look.cut(m.look.paint(bad, m.say("progress.held", map[string]any{"Cause": printable(d.held.Text)})), w)
 	}
 	s := m.step(r, d)
 	if d.progress.Device {

@@ -401,6 +401,40 @@ func TestAPulledStickShowsOnEveryScreen(t *testing.T) {
 	}
 }
 
+// A drive that ends while the stick is out is finished and not yet recorded.
+func TestARecordThatWaitsForTheStickIsNoResult(t *testing.T) {
+	w := ordinary(t)
+	s := play(t, w, usual(t), "en", 80, 24)
+	toConfirm(s)
+	s.write("4711")
+	s.working()
+	w.emit(job.Event{Type: "held", Path: "/dev/sda", Held: &job.HeldEvent{Trouble: "gone", Text: "write records/0198.pdf: no such device"}})
+	s.tick(time.Second)
+	s.sees("× record waits", "waits in memory: write records/0198.pdf")
+	if !s.m.running() {
+		t.Error("it counts as ended")
+	}
+	s.finish()
+	s.lacks("waits in memory")
+	s.sees("√ CLEAN")
+}
+
+func TestAStickCanBeChosen(t *testing.T) {
+	w := ordinary(t)
+	w.keep.Sticks = []Stick{{"a", "Kingston DataTraveler 16 GB"}, {"b", "SanDisk\x1b[2J 32 GB"}}
+	s := play(t, w, usual(t), "en", 80, 24)
+	s.press("f3")
+	s.sees("Kingston DataTraveler 16 GB", "SanDisk{U+001B}[2J")
+	s.scan("b\n")
+	if w.did("stick") {
+		t.Fatal("a scan has chosen")
+	}
+	s.press("down", "enter")
+	if !w.did("stick b") {
+		t.Errorf("asked for %v", w.log)
+	}
+}
+
 func TestNoDrives(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -556,6 +590,9 @@ func TestTheLanguageCanBeChanged(t *testing.T) {
 	s.sees("Inventarnummer")
 	s.press("f2")
 	s.sees("Asset tag", "[Kari Nordmann")
+	if !s.w.did("speak en") {
+		t.Error("what stands behind the screens speaks on as before")
+	}
 	s.press("f2")
 	s.sees("Inventarnummer")
 }

@@ -27,7 +27,7 @@ func Show(ctx context.Context, w Work, setup Setup, text *lang.Text, in io.Reade
 	m.look.colour, m.pace = t.colour, t.pace
 	options := []tea.ProgramOption{
 		tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(plainOutput(out)), tea.WithEnvironment(environ),
-		tea.WithColorProfile(t.colour), tea.WithWindowSize(fullWidth, fullHeight),
+		tea.WithColorProfile(t.colour), tea.WithWindowSize(fullWidth, fullHeight), tea.WithFPS(t.frames), tea.WithFilter(sized),
 	}
 	_, err := tea.NewProgram(m, options...).Run()
 	if err == nil || errors.Is(err, tea.ErrInterrupted) {
@@ -43,6 +43,7 @@ type terminal struct {
 	colour colorprofile.Profile
 	ascii  bool
 	pace   time.Duration // between two pictures of the drives
+	frames int           // looks at whether there is a new picture, a second
 }
 
 func terminalOf(environ []string) terminal {
@@ -54,7 +55,7 @@ func terminalOf(environ []string) terminal {
 	name := env["TERM"]
 	// What is on the other end of a serial line draws what a VT220 does.
 	serial := strings.HasPrefix(name, "vt") || name == "ansi" || name == "dumb" || name == ""
-	t := terminal{colour: colorprofile.ANSI, ascii: serial, pace: 100 * time.Millisecond}
+	t := terminal{colour: colorprofile.ANSI, ascii: serial, pace: 100 * time.Millisecond, frames: 120}
 	switch {
 	case env["NO_COLOR"] != "" || strings.HasPrefix(name, "vt") || name == "dumb" || name == "" || strings.HasSuffix(name, "-mono") || strings.HasSuffix(name, "-m"):
 		t.colour = colorprofile.ASCII
@@ -64,7 +65,7 @@ func terminalOf(environ []string) terminal {
 		t.colour = colorprofile.ANSI256
 	}
 	if serial {
-		t.pace = 500 * time.Millisecond
+		t.pace, t.frames = 500*time.Millisecond, 60
 	}
 	switch env["OMBRUK_GLYPHS"] {
 	case "ascii":
@@ -73,6 +74,15 @@ func terminalOf(environ []string) terminal {
 		t.ascii = false
 	}
 	return t
+}
+
+// sized gives a terminal that does not know its size, as a serial line, the
+// size of a VT220.
+func sized(_ tea.Model, msg tea.Msg) tea.Msg {
+	if s, ok := msg.(tea.WindowSizeMsg); ok && (s.Width <= 0 || s.Height <= 0) {
+		return tea.WindowSizeMsg{Width: fullWidth, Height: fullHeight}
+	}
+	return msg
 }
 
 // plainOutput keeps back what only some terminals understand: questions about

@@ -149,6 +149,9 @@ func (s *start) key(k tea.KeyPressMsg) (bool, tea.Cmd) {
 		return true, nil
 	}
 	switch {
+	case s.typing() && (k.String() == "left" || k.String() == "right"):
+		// In a field Enter goes to the next one, so no action is chosen.
+		return true, nil
 	case s.at == fieldGraded:
 		return s.gradedKey(k), nil
 	case s.at == fieldAgency && len(s.m.setup.Agencies) > 0:

@@ -221,16 +221,41 @@ func (l look) right(s string, w int) string {
 	return strings.Repeat(" ", max(w-width(s), 0)) + s
 }
 
-// wrap breaks text into lines of at most w columns, at spaces where it can.
+// wrap breaks text without colours into lines of at most w columns, at spaces
+// where it can. Nothing of it but spaces is lost.
 func wrap(s string, w int) []string {
 	if w <= 0 {
 		return nil
 	}
 	var out []string
-	for _, line := range strings.Split(ansi.Wrap(s, w, ""), "\n") {
-		out = append(out, strings.TrimRight(line, " "))
+	line := ""
+	for i, word := range strings.Split(s, " ") {
+		if i > 0 {
+			if longer := line + " " + word; width(longer) <= w {
+				line = longer
+				continue
+			}
+			if strings.TrimSpace(line) != "" {
+				out = append(out, strings.TrimRight(line, " "))
+			}
+		}
+		for line = word; width(line) > w; {
+			head, tail := split(line, w)
+			out, line = append(out, head), tail
+		}
 	}
-	return out
+	return append(out, strings.TrimRight(line, " "))
+}
+
+// split cuts what fits into w columns, at least a character, off a word.
+func split(s string, w int) (head, tail string) {
+	n := 0
+	for i, r := range s {
+		if n += width(string(r)); n > w && i > 0 {
+			return s[:i], s[i:]
+		}
+	}
+	return s, ""
 }
 
 // indented wraps text behind a lead, under which the further lines are indented.
