@@ -72,6 +72,24 @@ func TestLaptopWithVMDAndItsDriver(t *testing.T) {
 	}
 }
 
+func TestMacWhoseChipOwnsTheDrive(t *testing.T) {
+	m := machine(t, fixture(t, "mac-t2"))
+	var modes, codes []string
+	for _, c := range m.Controllers {
+		modes = append(modes, string(c.Mode))
+	}
+	for _, r := range Unseen(m) {
+		codes = append(codes, r.Code)
+	}
+	if want := []string{"ufs", "other", "t2", "t2"}; !slices.Equal(modes, want) {
+		t.Errorf("controllers %q, want %q", modes, want)
+	}
+	// The T2 has its own advice; "no driver" of its storage would only confuse.
+	if want := []string{UnseenSoldered, UnseenAppleT2}; !slices.Equal(codes, want) {
+		t.Errorf("unseen %q, want %q", codes, want)
+	}
+}
+
 func TestWhyNoDriveIsSeen(t *testing.T) {
 	type cs = []Controller
 	ahci := Controller{PCIID: "8086:a352", Name: "Intel Corporation Cannon Lake PCH SATA AHCI Controller", Driver: "ahci", Mode: ModeAHCI}

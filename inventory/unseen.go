@@ -53,6 +53,7 @@ func Unseen(m Machine) []Reason {
 			chipDrives += c.Drives
 		}
 	}
+	chip := slices.ContainsFunc(m.Controllers, func(c Controller) bool { return c.Mode == ModeT2 })
 	var idle []Controller
 	for _, c := range m.Controllers {
 		firmware := strings.HasPrefix(c.PCIID, "8086:") || strings.HasPrefix(c.PCIID, "1022:")
@@ -70,11 +71,8 @@ func Unseen(m Machine) []Reason {
 			add(UnseenRAIDMode, c, "%s runs in RAID mode and keeps drives to itself; set the storage mode to AHCI in the firmware setup.")
 		case c.Mode == ModeUFS:
 			add(UnseenSoldered, c, "Soldered storage gives no answer (%s).")
-		case c.Mode == ModeNVMe && strings.HasPrefix(c.PCIID, "106b:"):
+		case strings.HasPrefix(c.PCIID, "106b:") && chip && chipDrives == 0:
 			// Said of the chip that owns it.
-			if !slices.ContainsFunc(m.Controllers, func(o Controller) bool { return o.Mode == ModeT2 }) {
-				add(UnseenSilent, c, "A drive is there and gives no answer (%s).")
-			}
 		case c.Mode == ModeNVMe:
 			add(UnseenSilent, c, "A drive is there and gives no answer (%s).")
 		case c.Driver == "":

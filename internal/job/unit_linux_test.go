@@ -1,7 +1,9 @@
 package job_test
 
 import (
+	"os"
 	"testing"
+	"time"
 
 	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
@@ -39,5 +41,33 @@ func TestWhatBecameOfAMachinesStorage(t *testing.T) {
 		if err := (certs.Unit{Machine: m, Drives: c.drives, Storage: got}).Check(); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
+	}
+}
+
+// The clock was wrong and somebody typed the date: the records say whose time it
+// is, and that nobody can rely on it.
+func TestDateThatTheOperatorConfirmed(t *testing.T) {
+	s := newStick(t)
+	s.station.ClockSource, s.station.ClockTrusted = "operator", false
+	done, _, err := s.erase(t.Context(), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit, err := s.station.Unit(job.UnitReport{Began: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{done.EvidencePath, done.PagePath, unit.EvidencePath, unit.PagePath} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := certs.Verify(file, b, nil, time.Now())
+		if v.Integrity != certs.IntegrityOK || v.TimeSource != certs.TimeNotEstablished || v.Time == "" {
+			t.Errorf("%s: %+v", file, v)
+		}
+	}
+	if c := done.Record.Clock; c.Source != "operator" || c.Trusted {
+		t.Errorf("clock %+v", c)
 	}
 }
