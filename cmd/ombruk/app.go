@@ -71,6 +71,8 @@ type app struct {
 	state string
 	// clockSource is who set the clock; empty when nobody did.
 	clockSource string
+	// noted takes notes while a screen covers standard error; nil is that.
+	noted func(format string, args ...any)
 	// simulated is true when the drives are.
 	simulated bool
 	// command is the command's full name, for error messages in JSON.

@@ -19,6 +19,10 @@ func officeCommands(a *app) []*cobra.Command {
 
 // note tells a person something on standard error that is neither result nor error.
 func (a *app) note(format string, args ...any) {
+	if a.noted != nil {
+		a.noted(format, args...)
+		return
+	}
 	fmt.Fprintf(a.stderr, "ombruk: note: %s\n", printable(fmt.Sprintf(format, args...)))
 }
 

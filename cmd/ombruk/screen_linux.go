@@ -83,6 +83,9 @@ func (a *app) atTerminal() bool {
 	return ok && term.IsTerminal(int(out.Fd()))
 }
 
+// errLeft ends the screens when somebody powers off or leaves.
+var errLeft = errors.New("left")
+
 // screen is the technician's screen, until somebody leaves it.
 func (a *app) screen(ctx context.Context, r session.Rig, h host) error {
 	text, err := a.text()
@@ -91,7 +94,8 @@ func (a *app) screen(ctx context.Context, r session.Rig, h host) error {
 	}
 	w := &screenWork{a: a, words: text, host: h, rig: r, planned: map[string]session.Work{}}
 	w.session = a.session(r)
-	w.session.Note = w.note
+	w.session.Note, a.noted = w.note, w.note
+	defer func() { a.noted = nil }()
 	if w.policy, err = a.loadPolicy(); err != nil {
 		return err
 	}
@@ -100,9 +104,14 @@ func (a *app) screen(ctx context.Context, r session.Rig, h host) error {
 		return err
 	}
 	setup.Simulated, setup.Now, setup.Rand = a.simulated, a.now, rand.Reader
-	ctx, w.end = context.WithCancel(ctx)
-	defer w.end()
-	return tui.Show(ctx, w, setup, text, a.stdin, a.stdout, os.Environ())
+	showing, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	w.end = func() { end(errLeft) }
+	err = tui.Show(showing, w, setup, text, a.stdin, a.stdout, os.Environ())
+	if errors.Is(context.Cause(showing), errLeft) {
+		return nil
+	}
+	return err
 }
 
 // fillSetup adds to what a stick was built with what flags, contract and
