@@ -22,7 +22,7 @@ import (
 // Options shape a terminal. The zero value is one of 80x24.
 type Options struct {
 	Columns, Rows int
-	// KeyGap is the pause between two keys that are typed; 0 is 60 ms. A
+	// KeyGap is the pause between two keys that are typed; 0 is 120 ms. A
 	// program that takes keys which come faster for a scanner's must not see
 	// fingers as one, and Esc must not run into the key after it.
 	KeyGap time.Duration
@@ -68,7 +68,7 @@ func newTerminal(line io.ReadWriter, o Options) *Terminal {
 	t := &Terminal{keyGap: o.KeyGap, line: line, stop: nothing, wait: nothing, changed: make(chan struct{})}
 	t.size = func(int, int) error { return nil }
 	if t.keyGap == 0 {
-		t.keyGap = 60 * time.Millisecond
+		t.keyGap = 120 * time.Millisecond
 	}
 	o = o.sized()
 	t.vt = vt10x.New(vt10x.WithSize(o.Columns, o.Rows))

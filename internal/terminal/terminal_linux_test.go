@@ -93,7 +93,7 @@ func TestProgramIsDriven(t *testing.T) {
 		for _, size := range [][2]int{{80, 24}, {120, 40}} {
 			t.Run(fmt.Sprintf("%s %dx%d", term, size[0], size[1]), func(t *testing.T) {
 				t.Parallel()
-				tt := startProgram(t, term, Options{Columns: size[0], Rows: size[1], KeyGap: 60 * time.Millisecond})
+				tt := startProgram(t, term, Options{Columns: size[0], Rows: size[1]})
 				must(t,
 					tt.UntilText(soon, fmt.Sprintf("SLETTET  %dx%d", size[0], size[1]), strings.Repeat("─", size[0])),
 					tt.Key("up", "down", "left", "right", "enter", "esc", "tab", "f1"),
