@@ -3,6 +3,7 @@ package tui
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 )
@@ -116,7 +117,11 @@ func (m *Model) header(w int) []string {
 		text string
 		rank int // the lowest is left out last
 	}
-	clock := m.setup.Now().Format("15:04")
+	now := m.setup.Now()
+	clock := now.Format("15:04")
+	if now.Location() == time.UTC {
+		clock += " UTC" // which is not what a watch says
+	}
 	left := "OMBRUK"
 	parts := []part{}
 	add := func(rank int, text string) {

@@ -344,7 +344,8 @@ func (m *Model) key(i input) tea.Cmd {
 			m.chosen = actions[n].key + actions[n].label
 		}
 	case "enter":
-		if len(actions) > 0 {
+		// Help alone is for its own keys, or to be chosen.
+		if len(actions) > 1 || m.chosen != "" {
 			return actions[m.chosenIndex(actions)].do()
 		}
 	}
@@ -462,6 +463,7 @@ func (m *Model) leaveKey() string {
 // powerOff ends the session.
 func (m *Model) powerOff() tea.Cmd {
 	m.leaving = true
+	m.note, m.noteTone = m.say("leaving", nil), plain
 	w := m.work
 	return func() tea.Msg {
 		w.PowerOff()

@@ -186,6 +186,7 @@ func (p *progress) body(w, h int) (lines []string, focus int) {
 	m := p.m
 	rows := m.touched()
 	ended, errs := 0, 0
+	left := int64(0) // of the slowest that can tell
 	for _, r := range rows {
 		d := m.drives[r.ID]
 		if d == nil {
@@ -194,11 +195,16 @@ func (p *progress) body(w, h int) (lines []string, focus int) {
 		errs += int(d.progress.Errors)
 		if d.result != nil {
 			ended++
+		} else {
+			left = max(left, d.progress.ETASeconds)
 		}
 	}
 	if len(rows) > 1 {
 		s := m.say("progress.all", map[string]any{"Drives": len(rows), "Ended": ended})
 		s = p.lead(-1) + p.mark(-1, m.look.cut(s, w-3))
+		if left > 0 {
+			s += "  " + m.say("progress.left", map[string]any{"Time": eta(left)})
+		}
 		if errs > 0 {
 			// Of drives that are out of sight too.
 			s += "  " + m.look.paint(bad, m.look.sign(bad)+" "+m.count("progress.errors", errs, nil))

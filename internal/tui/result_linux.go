@@ -2,6 +2,7 @@ package tui
 
 import (
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
@@ -13,6 +14,8 @@ type result struct {
 	m    *Model
 	busy bool
 	err  error
+	// since is when the answer came up.
+	since time.Time
 	// at is the record whose QR code is shown: 0 is the unit's, then the drives'.
 	at int
 	qr bool
@@ -49,7 +52,7 @@ func (r *result) message(msg tea.Msg) tea.Cmd {
 	}
 	r.busy, r.err = false, c.err
 	if c.err == nil {
-		r.m.unit = &c.unit
+		r.m.unit, r.since = &c.unit, r.m.setup.Now()
 	}
 	return nil
 }
@@ -87,9 +90,16 @@ func (m *Model) outcome(r Result) (tone, string) {
 	return answerTone(r.Answer.Key), m.answer(r.Answer)
 }
 
+// readable is how long the answer stays whatever is pressed.
+const readable = 1500 * time.Millisecond
+
 func (r *result) key(k tea.KeyPressMsg) (bool, tea.Cmd) {
 	last := len(r.m.results())
 	switch k.String() {
+	case "enter":
+		// A second press of the Enter that led here must not take the answer
+		// away before anybody has read it.
+		return r.m.setup.Now().Sub(r.since) < readable, nil
 	case "up":
 		r.at = max(r.at-1, 0)
 	case "down":
@@ -173,7 +183,7 @@ func (r *result) body(w, h int) (lines []string, focus int) {
 	}
 	t, word := answerTone(m.unit.Answer.Key), m.answer(m.unit.Answer)
 	big := m.letters(word, w-4)
-	if len(big)+4+len(m.results()) <= h {
+	if len(big)+4+2*len(m.results()) <= h {
 		for _, l := range big {
 			add(m.look.paint(t, l))
 		}
@@ -264,9 +274,13 @@ func (r *result) drive(d Result, lead string, widest, w int) []string {
 	}
 	line := lead + m.look.paint(t, m.look.fill(r.went(d), widest)) + "  " + name
 	if width(line)+width(id)+3 <= w {
-		line += "  " + m.look.paint(quiet, id)
+		return []string{line + "  " + m.look.paint(quiet, id)}
 	}
-	return []string{m.look.cut(line, w)}
+	out := []string{m.look.cut(line, w)}
+	if id != "" && len(m.results()) <= 4 {
+		out = append(out, strings.Repeat(" ", widest+4)+m.look.paint(quiet, m.look.cut(id, w-widest-4)))
+	}
+	return out
 }
 
 // code shows the QR code alone, as large as it must be.
