@@ -209,10 +209,11 @@ func (c *console) setFont() error {
 		return nil
 	}
 	f := c.fonts[n]
-	if c.now == [2]int{f.Width, f.Height} {
-		return nil
-	}
-	if err := kernel.SetFont(c.tty, kernel.ConsoleFont(f)); err != nil {
+	// Twice the largest where even that is small. Kernels before 6.2 take no
+	// more than 32 x 32 pixels.
+	if d := f.doubled(); chooseFont([]Font{d}, width, height, c.large) == 0 && kernel.SetFont(c.tty, kernel.ConsoleFont(d)) == nil {
+		f = d
+	} else if err := kernel.SetFont(c.tty, kernel.ConsoleFont(f)); err != nil {
 		return err
 	}
 	c.now = [2]int{f.Width, f.Height}

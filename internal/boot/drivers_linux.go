@@ -95,6 +95,8 @@ type loader struct {
 	// insert gives one file to the kernel.
 	insert func(file string) error
 	log    func(format string, args ...any)
+	// quiet and patience are the constants but for tests.
+	quiet, patience time.Duration
 
 	slots chan struct{}
 	busy  sync.WaitGroup
@@ -114,7 +116,7 @@ type inserted struct {
 
 func newLoader(root string, modules *Modules, insert func(string) error, log func(string, ...any)) *loader {
 	return &loader{
-		root: root, modules: modules, insert: insert, log: log, slots: make(chan struct{}, loaders),
+		root: root, modules: modules, insert: insert, log: log, quiet: quiet, patience: patience, slots: make(chan struct{}, loaders),
 		files: map[string]*inserted{}, asked: map[string]bool{}, going: map[string]bool{},
 	}
 }
@@ -233,13 +235,14 @@ func (l *loader) scan() {
 // run loads drivers until the context ends. report is called with the state as
 // it changes for somebody who waits: settled, and later failures.
 func (l *loader) run(ctx context.Context, events <-chan Event, report func(Drivers)) {
+	began := time.Now()
 	for _, name := range always {
 		l.module(name)
 	}
 	l.scan()
 	idle := l.idle()
-	began, last := time.Now(), time.Now()
-	check := time.NewTicker(50 * time.Millisecond)
+	last := time.Now()
+	check := time.NewTicker(l.quiet / 20)
 	defer check.Stop()
 	settled := false
 	failed := 0
@@ -286,8 +289,8 @@ func (l *loader) run(ctx context.Context, events <-chan Event, report func(Drive
 			}
 			continue
 		}
-		late := time.Since(began) > patience
-		if !late && (idle != nil || time.Since(last) < quiet) {
+		late := time.Since(began) > l.patience
+		if !late && (idle != nil || time.Since(last) < l.quiet) {
 			continue
 		}
 		state.Waiting = append(state.Waiting, onTheirWay(l.root)...)
@@ -300,7 +303,7 @@ func (l *loader) run(ctx context.Context, events <-chan Event, report func(Drive
 				l.log("still on its way: %s", w)
 			}
 			report(state)
-			check.Reset(time.Second)
+			check.Reset(l.quiet)
 		}
 	}
 }

@@ -141,6 +141,25 @@ func (f *Font) add(r rune, glyph int) {
 	}
 }
 
+// doubled is the font with each pixel made four, for screens with very small
+// ones.
+func (f Font) doubled() Font {
+	d := Font{Width: 2 * f.Width, Height: 2 * f.Height, Runes: f.Runes}
+	rowBytes, doubleBytes := (f.Width+7)/8, (d.Width+7)/8
+	for _, glyph := range f.Glyphs {
+		b := make([]byte, doubleBytes*d.Height)
+		for y := range d.Height {
+			for x := range d.Width {
+				if glyph[y/2*rowBytes+x/2/8]&(0x80>>(x/2%8)) != 0 {
+					b[y*doubleBytes+x/8] |= 0x80 >> (x % 8)
+				}
+			}
+		}
+		d.Glyphs = append(d.Glyphs, b)
+	}
+	return d
+}
+
 // columns and rows are how many characters of the font fit on a screen.
 func (f Font) columns(pixels int) int { return pixels / f.Width }
 func (f Font) rows(pixels int) int    { return pixels / f.Height }

@@ -28,15 +28,20 @@ const (
 // bootLog keeps lines until there is a stick, and then writes them to it. It
 // holds no file open, so that a stick can be taken out at any moment.
 type bootLog struct {
-	dir  string // of the files
-	id   string // of this boot
-	now  func() time.Time
+	dir   string // of the files
+	id    string // of this boot
+	now   func() time.Time
+	ready func() bool // whether the stick is there
+
 	mu   sync.Mutex
 	file string // empty until the first line is on the stick
 	// kept are lines that are not on the stick yet.
 	kept    bytes.Buffer
 	written int // bytes on the stick
 	full    bool
+	// stuck is true after a write that failed, until something else is
+	// mounted: the kernel complains of such writes, in lines for this log.
+	stuck bool
 }
 
 func newBootLog(now func() time.Time) *bootLog {
@@ -44,7 +49,7 @@ func newBootLog(now func() time.Time) *bootLog {
 	if len(id) < 8 {
 		id = "unknown0"
 	}
-	return &bootLog{dir: filepath.Join(stick.DataMount, stick.LogDir), id: id[:8], now: now}
+	return &bootLog{dir: filepath.Join(stick.DataMount, stick.LogDir), id: id[:8], now: now, ready: func() bool { return mounted(stick.DataMount) }}
 }
 
 // printf adds a line.
@@ -64,8 +69,8 @@ func (l *bootLog) printf(format string, args ...any) {
 		}
 		fmt.Fprintf(&l.kept, "%s %s\n", l.now().UTC().Format("2006-01-02T15:04:05.000Z"), line)
 	}
-	if l.file != "" {
-		_ = l.save()
+	if l.file != "" && !l.stuck {
+		l.stuck = l.save() != nil
 	}
 }
 
@@ -73,11 +78,13 @@ func (l *bootLog) printf(format string, args ...any) {
 func (l *bootLog) flush() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.save()
+	err := l.save()
+	l.stuck = err != nil
+	return err
 }
 
 func (l *bootLog) save() error {
-	if l.kept.Len() == 0 || !mounted(stick.DataMount) {
+	if l.kept.Len() == 0 || !l.ready() {
 		return nil
 	}
 	if err := os.MkdirAll(l.dir, 0o700); err != nil {
