@@ -311,7 +311,7 @@ func (s *Station) envelope(open *record.Open, p *certs.Sanitization) ([]byte, er
 	if !ok {
 		return s.Chain.Append(s.Folder, p.ID, func(sequence int64, previous string) ([]byte, error) {
 			p.Sequence, p.Previous = sequence, previous
-			return certs.Seal(s.Signer, certs.KindSanitization, s.Mode, p)
+			return made(certs.Seal(s.Signer, certs.KindSanitization, s.Mode, p))
 		})
 	}
 	r, err := certs.Open(envelope)
@@ -331,7 +331,7 @@ func (s *Station) writePage(p certs.Sanitization, envelope []byte) error {
 		s.PageSlots <- struct{}{}
 		defer func() { <-s.PageSlots }()
 	}
-	pdf, err := s.page(p, envelope)
+	pdf, err := made(s.page(p, envelope))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/ombruk/ombruk/certs"
@@ -17,7 +18,7 @@ func (s *Station) keep(ctx context.Context, held func(error), steps ...func() er
 		switch {
 		case err == nil:
 			steps = slices.Delete(steps, 0, 1)
-		case s.Again == nil:
+		case s.Again == nil, errors.As(err, new(unmakeable)):
 			return err
 		default:
 			held(err)
@@ -28,6 +29,20 @@ func (s *Station) keep(ctx context.Context, held func(error), steps ...func() er
 		}
 	}
 	return nil
+}
+
+// unmakeable is the error of a record or page that cannot be made, as opposed to
+// one that cannot be kept: another try would not fare better.
+type unmakeable struct{ error }
+
+func (u unmakeable) Unwrap() error { return u.error }
+
+// made marks the error of making something.
+func made(content []byte, err error) ([]byte, error) {
+	if err != nil {
+		return nil, unmakeable{err}
+	}
+	return content, nil
 }
 
 // HeldEvent is why a finished record is not durable yet.

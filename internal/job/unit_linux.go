@@ -78,20 +78,25 @@ func (s *Station) unitEnvelope(u *certs.Unit) ([]byte, error) {
 	}
 	return s.Chain.Append(s.Folder, u.ID, func(sequence int64, previous string) ([]byte, error) {
 		u.Sequence, u.Previous = sequence, previous
-		return certs.Seal(s.Signer, certs.KindUnit, s.Mode, u)
+		return made(certs.Seal(s.Signer, certs.KindUnit, s.Mode, u))
 	})
 }
 
 func (s *Station) writeUnitPage(u certs.Unit, envelope []byte) error {
-	pdf, err := s.Pages.Unit(u, s.pageOf(envelope))
-	if err != nil {
-		return fmt.Errorf("make the page of %s: %w", u.ID, err)
-	}
-	pdf, err = certs.SignPDF(pdf, s.Signer, certs.PageInfo{Name: s.Signer.Name(), Reason: "unit", Time: u.Clock.WallFinished})
+	pdf, err := made(s.unitPage(u, envelope))
 	if err != nil {
 		return err
 	}
 	return s.Folder.WritePage(u.ID, pdf)
+}
+
+// unitPage makes the signed page of a machine's record.
+func (s *Station) unitPage(u certs.Unit, envelope []byte) ([]byte, error) {
+	pdf, err := s.Pages.Unit(u, s.pageOf(envelope))
+	if err != nil {
+		return nil, fmt.Errorf("make the page of %s: %w", u.ID, err)
+	}
+	return certs.SignPDF(pdf, s.Signer, certs.PageInfo{Name: s.Signer.Name(), Reason: "unit", Time: u.Clock.WallFinished})
 }
 
 // StorageOf says what became of a machine's storage as a whole. Storage that may

@@ -1,6 +1,8 @@
 package job_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -69,5 +71,18 @@ func TestDateThatTheOperatorConfirmed(t *testing.T) {
 	}
 	if c := done.Record.Clock; c.Source != "operator" || c.Trusted {
 		t.Errorf("clock %+v", c)
+	}
+}
+
+// A record that contradicts itself is not made, however often somebody tries.
+func TestRecordThatCannotBeMadeIsNotTriedAgain(t *testing.T) {
+	s := newStick(t)
+	s.station.Again = func(_ context.Context, err error) bool {
+		t.Errorf("asked whether to try again after %v", err)
+		return false
+	}
+	touched := []certs.UnitDrive{{Path: "/dev/sda", RecordID: "x", SHA256: "y", Outcome: erase.Failed}}
+	if _, err := s.station.Unit(job.UnitReport{Began: time.Now(), Graded: true, Drives: touched}); !errors.Is(err, certs.ErrContradiction) {
+		t.Errorf("a graded machine was erased, and its record says %v", err)
 	}
 }
