@@ -176,7 +176,7 @@ func goingOn(t testing.TB, id string, rule erase.GoOn) erase.Order {
 }
 
 func TestOverwriteGoesOnAfterAPowerCut(t *testing.T) {
-	const size = 48<<20 + 512
+	const size = 32<<20 + 512
 	for _, c := range []struct {
 		name, id string
 		media    inventory.Media
@@ -196,9 +196,9 @@ func TestOverwriteGoesOnAfterAPowerCut(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d := newCachedDrive(size, c.media, rand.New(rand.NewPCG(1, 2)))
 			o := goingOn(t, c.id, c.rule)
-			writes := 6 * 64 // a constant goes out in pieces
+			writes := 5 * 64 // a constant goes out in pieces
 			if c.id == "random" {
-				writes = 24
+				writes = 20
 			}
 			first, _ := d.start(t, o, erase.Key{7}, writes)
 			if first.Outcome.Clean() || first.Disposition != erase.Hold {
@@ -257,16 +257,16 @@ func TestOverwriteGoesOnAfterAPowerCut(t *testing.T) {
 // happened to the drive in between, a clean outcome means that every block was
 // overwritten and holds the last pass.
 func TestNoJournalMakesAFalseCertificate(t *testing.T) {
-	rounds := 60
+	rounds := 30
 	if testing.Short() {
-		rounds = 12
+		rounds = 8
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	count := map[string]int{}
 	for round := range rounds {
 		random := rand.New(rand.NewPCG(seed, uint64(round)))
-		size := 12<<20 + random.IntN(16<<20)/512*512
+		size := 12<<20 + random.IntN(8<<20)/512*512
 		media := []inventory.Media{inventory.MediaMagnetic, inventory.MediaFlash}[random.IntN(2)]
 		id := []string{"zero", "random", "random", "gost-r-50739-95", "dod-5220.22-m", "nnsa-nap-14.1-c", "ar-380-19"}[random.IntN(7)]
 		d := newCachedDrive(size, media, random)
