@@ -169,7 +169,7 @@ func (o *Options) size() int64 {
 // writeImage writes everything to out.
 func (p *pieces) writeImage(ctx context.Context, out *os.File, o *Options, progress func(string)) (Result, error) {
 	id := volumeID(p.id.volume(1))
-	core, why, err := p.biosCore(ctx, id)
+	core, why, err := p.biosCore(ctx, o.Packages.version("grub-pc-bin"), id)
 	if err != nil {
 		return Result{}, err
 	}

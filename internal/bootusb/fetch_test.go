@@ -41,7 +41,7 @@ func fakeApt(t *testing.T, debs string, depends map[string]string) string {
 	script := func(name, text string) {
 		t.Helper()
 		write(t, filepath.Join(bin, name), []byte("#!/bin/sh\n"+text))
-		if err := os.Chmod(filepath.Join(bin, name), 0o700); err != nil { //nolint:gosec // it is to be run
+		if err := os.Chmod(filepath.Join(bin, name), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -112,10 +112,10 @@ func parsePSF(b []byte) (*psf, error) {
 		return f, nil
 	}
 	for len(b) > 0 && glyph < count { // version 2: UTF-8, FFh ends a glyph, FEh begins a sequence
-		switch {
-		case b[0] == 0xff:
+		switch b[0] {
+		case 0xff:
 			glyph, sequence, b = glyph+1, false, b[1:]
-		case b[0] == 0xfe:
+		case 0xfe:
 			sequence, b = true, b[1:]
 		default:
 			r, n := utf8.DecodeRune(b)

@@ -117,7 +117,10 @@ var biosModules = []string{
 // biosCore makes core.img with the program grub-mkimage of this machine. why
 // says why there is none, which is no mistake: then the stick starts on
 // machines with UEFI only.
-func (c *contents) biosCore(ctx context.Context, volumeID string) (core []byte, why string, err error) {
+//
+// version is that of the package grub-pc-bin. Parts of one release and a tool of
+// another may give something that does not start.
+func (c *contents) biosCore(ctx context.Context, version, volumeID string) (core []byte, why string, err error) {
 	tool, err := exec.LookPath("grub-mkimage")
 	if err != nil {
 		return nil, "grub-mkimage is not on this machine (package grub-common)", nil
@@ -126,6 +129,9 @@ func (c *contents) biosCore(ctx context.Context, volumeID string) (core []byte, 
 		if c.grubPC[name] == nil {
 			return nil, "the package grub-pc-bin was not given", nil
 		}
+	}
+	if theirs, ours := grubVersion(ctx, tool), release(version); theirs != ours {
+		return nil, fmt.Sprintf("grub-mkimage on this machine is version %q and the package grub-pc-bin %q", theirs, ours), nil
 	}
 	dir, err := os.MkdirTemp("", "ombruk-grub-")
 	if err != nil {
@@ -145,9 +151,31 @@ func (c *contents) biosCore(ctx context.Context, volumeID string) (core []byte, 
 	if said, err := exec.CommandContext(ctx, tool, args...).CombinedOutput(); err != nil { //nolint:gosec // the tool of that name, on our own files
 		return nil, "", fmt.Errorf("make GRUB for a BIOS: grub-mkimage: %w: %s", err, bytes.TrimSpace(said))
 	}
-	core, err = os.ReadFile(out) //nolint:gosec // just made
+	core, err = os.ReadFile(out)
 	if err != nil {
 		return nil, "", fmt.Errorf("make GRUB for a BIOS: %w", err)
 	}
 	return core, "", nil
+}
+
+// grubVersion is the release that tool is of, such as 2.06; empty when it does
+// not say.
+func grubVersion(ctx context.Context, tool string) string {
+	out, err := exec.CommandContext(ctx, tool, "--version").Output() //nolint:gosec // found by its name
+	if err != nil {
+		return ""
+	}
+	_, after, _ := strings.Cut(strings.TrimSpace(string(out)), ") ")
+	return release(after)
+}
+
+// release is a distribution's version without what the distribution added.
+func release(version string) string {
+	_, after, ok := strings.Cut(version, ":") // the epoch
+	if ok {
+		version = after
+	}
+	upstream, _, _ := strings.Cut(version, "-")
+	upstream, _, _ = strings.Cut(upstream, "~")
+	return upstream
 }

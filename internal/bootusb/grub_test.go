@@ -51,3 +51,17 @@ func TestArguments(t *testing.T) {
 		}
 	}
 }
+
+// Parts of GRUB and a tool of another release are not mixed.
+func TestGRUBOfAnotherRelease(t *testing.T) {
+	c := contents{grubPC: map[string][]byte{"boot.img": {1}, "diskboot.img": {1}, "kernel.img": {1}, "moddep.lst": {1}}}
+	core, why, err := c.biosCore(t.Context(), "3.01-1+deb99u1", "1234-ABCD")
+	if core != nil || err != nil || !strings.Contains(why, `"3.01"`) {
+		t.Errorf("got %d bytes, %q, %v", len(core), why, err)
+	}
+	for version, want := range map[string]string{"2.06-13+deb12u2": "2.06", "2.12~rc1-10ubuntu4": "2.12", "1:2.12-5": "2.12", "": ""} {
+		if got := release(version); got != want {
+			t.Errorf("%s: got %s, want %s", version, got, want)
+		}
+	}
+}

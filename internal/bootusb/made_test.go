@@ -320,7 +320,7 @@ func quiet(string) {}
 
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	out, err := exec.Command(name, args...).CombinedOutput() //nolint:gosec // the test's own
+	out, err := exec.Command(name, args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
@@ -336,7 +336,7 @@ func write(t *testing.T, name string, b []byte) {
 
 func read(t *testing.T, name string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(name) //nolint:gosec // the test's own
+	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,16 @@ type Packages struct {
 // List is the packages in the order of their names.
 func (p Packages) List() []Package { return slices.Clone(p.list) }
 
+// version is that of the package of that name; empty when it is not there.
+func (p Packages) version(name string) string {
+	for _, pkg := range p.list {
+		if pkg.Name == name {
+			return pkg.Version
+		}
+	}
+	return ""
+}
+
 // MissingError says which packages a folder lacks.
 type MissingError struct {
 	Dir     string
@@ -125,7 +135,7 @@ func choose(dir string, paths, firmware []string) (Packages, error) {
 
 // describe reads what the package at path says of itself.
 func describe(path string) (Package, error) {
-	f, err := os.Open(path) //nolint:gosec // the caller names it
+	f, err := os.Open(path)
 	if err != nil {
 		return Package{}, err
 	}

@@ -36,10 +36,10 @@ func WritePXE(ctx context.Context, dir string, o Options, progress func(step str
 	progress("write the files")
 	for _, f := range p.netFiles(&o) {
 		name := filepath.Join(dir, filepath.FromSlash(f.name))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // a server that is not us reads it
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			return Result{}, fmt.Errorf("write the files for a network start: %w", err)
 		}
-		if err := os.WriteFile(name, f.b, 0o644); err != nil { //nolint:gosec // as above
+		if err := os.WriteFile(name, f.b, 0o644); err != nil {
 			return Result{}, fmt.Errorf("write the files for a network start: %w", err)
 		}
 		r.SizeBytes += int64(len(f.b))
