@@ -166,6 +166,11 @@ func (c *confirm) body(w, h int) (lines []string, focus int) {
 	var total int64
 	for _, r := range rows {
 		total += r.Drive.CapacityBytes
+		for _, d := range r.Covers {
+			if d.Path != r.Drive.Path {
+				total += d.CapacityBytes
+			}
+		}
 	}
 	if c.failed != nil {
 		add(m.look.said(bad, m.say("confirm.not-begun", map[string]any{"Cause": errorText(c.failed)}), w-2)...)

@@ -175,6 +175,9 @@ func (m *Model) next() tea.Cmd {
 
 // running reports whether a drive is at work or its record is open.
 func (m *Model) running() bool {
+	if b, ok := m.pages[atBench].(*bench); ok && b.running() {
+		return true
+	}
 	for _, d := range m.drives {
 		if d.result == nil {
 			return true

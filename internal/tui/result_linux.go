@@ -274,11 +274,11 @@ func (r *result) drive(d Result, lead string, widest, w int) []string {
 	}
 	line := lead + m.look.paint(t, m.look.fill(r.went(d), widest)) + "  " + name
 	if width(line)+width(id)+3 <= w {
-		return []string{line + "  " + m.look.paint(quiet, id)}
+		return []string{line + "  " + id}
 	}
 	out := []string{m.look.cut(line, w)}
 	if id != "" && len(m.results()) <= 4 {
-		out = append(out, strings.Repeat(" ", widest+4)+m.look.paint(quiet, m.look.cut(id, w-widest-4)))
+		out = append(out, strings.Repeat(" ", widest+4)+m.look.cut(id, w-widest-4))
 	}
 	return out
 }
@@ -304,11 +304,14 @@ func (r *result) code(w, h int) (lines []string) {
 		return lines
 	}
 	text := []string{title, "", printable(id), "", m.say("result.qr", nil), "", m.say("result.qr-back", nil)}
+	if m.setup.Simulated {
+		text = append(text, "", m.look.sign(notice)+" "+m.say("simulated", nil))
+	}
 	if m.keep.Trouble != "" {
 		text = append(text, "", m.look.sign(bad)+" "+m.say("keep.trouble", map[string]any{"Cause": printable(m.keep.Trouble)}))
 	}
 	var side []string
-	room := w - width(code[0]) - 4
+	room := w - width(code[0]) - 3
 	for _, s := range text {
 		if room > 16 {
 			side = append(side, append(wrap(s, room), "")[:max(len(wrap(s, room)), 1)]...)

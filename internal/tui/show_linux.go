@@ -3,7 +3,6 @@ package tui
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -28,9 +27,11 @@ func Show(ctx context.Context, w Work, setup Setup, text *lang.Text, in io.Reade
 	options := []tea.ProgramOption{
 		tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(plainOutput(out)), tea.WithEnvironment(environ),
 		tea.WithColorProfile(t.colour), tea.WithWindowSize(fullWidth, fullHeight), tea.WithFPS(t.frames), tea.WithFilter(sized),
+		// Whoever ends us by a signal ends ctx; erases are not dropped for one that only the screens saw.
+		tea.WithoutSignalHandler(),
 	}
 	_, err := tea.NewProgram(m, options...).Run()
-	if err == nil || errors.Is(err, tea.ErrInterrupted) {
+	if err == nil {
 		return nil
 	}
 	return fmt.Errorf("show the screens: %w", err)
