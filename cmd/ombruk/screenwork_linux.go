@@ -33,8 +33,9 @@ type screenWork struct {
 	rig     session.Rig
 	session *session.Session
 	policy  policy.Policy
-	// end ends what waits for the program's end.
-	end context.CancelFunc
+	// end ends what waits for the program's end, and over is then closed.
+	end  context.CancelFunc
+	over <-chan struct{}
 
 	// opening is held while the station is opened, which may have records of
 	// an earlier run to close.
@@ -132,13 +133,13 @@ const againEvery = 2 * time.Second
 
 // again waits until the records can be kept again. Full sticks and the like say
 // nothing when they are mended, so those are simply tried.
-func (w *screenWork) again(ctx context.Context, err error) bool {
+func (w *screenWork) again(_ context.Context, err error) bool {
 	w.mu.Lock()
 	w.held = err
 	w.mu.Unlock()
 	for wait := againEvery; ; wait = min(2*wait, 10*time.Second) {
 		select {
-		case <-ctx.Done():
+		case <-w.over:
 			return false
 		case <-time.After(wait):
 		}
@@ -518,8 +519,17 @@ func (w *screenWork) SetClock(t time.Time) error {
 
 func (w *screenWork) Beep(hertz int, d time.Duration) { w.host.beep(hertz, d) }
 
+// copiedWithin is how long switching off waits for copies on another stick.
+const copiedWithin = 20 * time.Second
+
 func (w *screenWork) PowerOff() {
 	w.end()
+	if station := w.current(); station != nil {
+		// A copy that is being made is finished; one that hangs is not.
+		ctx, cancel := context.WithTimeout(context.Background(), copiedWithin)
+		defer cancel()
+		_ = station.Folder.MirrorSettled(ctx)
+	}
 	w.host.powerOff()
 }
 
