@@ -106,7 +106,7 @@ func (a *app) screen(ctx context.Context, r session.Rig, h host) error {
 	setup.Simulated, setup.Now, setup.Rand = a.simulated, a.now, rand.Reader
 	showing, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	w.end = func() { end(errLeft) }
+	w.end, w.over = func() { end(errLeft) }, showing.Done()
 	err = tui.Show(showing, w, setup, text, a.stdin, a.stdout, os.Environ())
 	if errors.Is(context.Cause(showing), errLeft) {
 		return nil

@@ -523,13 +523,13 @@ func (w *screenWork) Beep(hertz int, d time.Duration) { w.host.beep(hertz, d) }
 const copiedWithin = 20 * time.Second
 
 func (w *screenWork) PowerOff() {
-	w.end()
 	if station := w.current(); station != nil {
 		// A copy that is being made is finished; one that hangs is not.
 		ctx, cancel := context.WithTimeout(context.Background(), copiedWithin)
 		defer cancel()
 		_ = station.Folder.MirrorSettled(ctx)
 	}
+	w.end()
 	w.host.powerOff()
 }
 
