@@ -199,6 +199,7 @@ func play(t testing.TB, w *fakeWork, setup Setup, tag string, width, height int)
 	setup.Now = func() time.Time { return s.now }
 	s.m = New(context.Background(), w, setup, text, false)
 	s.m.wait = func(time.Duration, func(time.Time) tea.Msg) tea.Cmd { return nil }
+	s.skipChecks()
 	s.do(s.m.Init())
 	s.send(kept(w.keep))
 	s.send(tea.WindowSizeMsg{Width: width, Height: height})

@@ -90,27 +90,32 @@ func (m *Model) drain(now time.Time) {
 		if d == nil {
 			continue
 		}
-		if n.finished != nil {
-			d.finished = n.finished
-		}
-		if n.held != nil {
-			d.held = n.held
-		}
-		if n.progress == nil {
-			continue
-		}
-		d.progress, d.seen, d.paused = *n.progress, true, n.progress.Paused
-		if !n.progress.Device && !d.paused && now.Sub(d.rated) >= rateEvery {
-			d.rated = now
-			d.rates = append(d.rates, n.progress.BytesPerSecond)
-			if len(d.rates) > ratesKept {
-				d.rates = d.rates[len(d.rates)-ratesKept:]
-			}
-		}
+		d.take(n, now)
 	}
 	for _, r := range results {
 		if d := m.drives[r.ID]; d != nil {
 			d.result = &r
+		}
+	}
+}
+
+// take brings the state up to date.
+func (d *driveState) take(n news, now time.Time) {
+	if n.finished != nil {
+		d.finished = n.finished
+	}
+	if n.held != nil {
+		d.held = n.held
+	}
+	if n.progress == nil {
+		return
+	}
+	d.progress, d.seen, d.paused = *n.progress, true, n.progress.Paused
+	if !n.progress.Device && !d.paused && now.Sub(d.rated) >= rateEvery {
+		d.rated = now
+		d.rates = append(d.rates, n.progress.BytesPerSecond)
+		if len(d.rates) > ratesKept {
+			d.rates = d.rates[len(d.rates)-ratesKept:]
 		}
 	}
 }
