@@ -53,6 +53,7 @@ type Result struct {
 	Parts     []Part
 	Kernel    string // its release
 	Modules   int    // how many drivers are on it
+	Firmware  int    // how many files of firmware for them
 	// BIOS: it starts on machines without UEFI too. WhyNoBIOS says why not.
 	BIOS      bool
 	WhyNoBIOS string
@@ -95,7 +96,8 @@ func Build(ctx context.Context, out *os.File, o Options, progress func(step stri
 type pieces struct {
 	*contents
 	id       identity
-	modules  []*module
+	drivers  []*module
+	firmware map[string][]byte // files that the drivers ask for, by name
 	initrd   []byte
 	settings []byte
 	sbom     []byte
@@ -121,11 +123,14 @@ func assemble(ctx context.Context, o *Options, progress func(string)) (*pieces, 
 		return nil, err
 	}
 	p := &pieces{contents: c}
-	if p.modules, err = c.modules.pick(c.hasFirmware); err != nil {
+	if p.drivers, err = c.modules.pick(c.hasFirmware); err != nil {
 		return nil, err
 	}
-	progress(fmt.Sprintf("pack the program and %d drivers", len(p.modules)))
-	if p.initrd, err = c.initramfs(o.Program, p.modules, o.Time.Unix()); err != nil {
+	if p.firmware, err = c.firmwareFor(p.drivers, o.Packages); err != nil {
+		return nil, err
+	}
+	progress(fmt.Sprintf("pack the program and %d drivers", len(p.drivers)))
+	if p.initrd, err = c.initramfs(o.Program, p.drivers, p.firmware, o.Time.Unix()); err != nil {
 		return nil, err
 	}
 	if p.settings, err = settingsArchive(o.Settings, o.Time.Unix()); err != nil {
@@ -209,7 +214,7 @@ func (p *pieces) writeImage(ctx context.Context, out *os.File, o *Options, progr
 
 func (p *pieces) result() Result {
 	return Result{
-		Kernel: p.contents.modules.release, Modules: len(p.modules), SBOM: p.sbom,
+		Kernel: p.modules.release, Modules: len(p.drivers), Firmware: len(p.firmware), SBOM: p.sbom,
 		Signers: []Signer{
 			{"shim", p.shim.pkg, p.shim.signers},
 			{"grub", p.grub.pkg, p.grub.signers},

@@ -22,9 +22,11 @@ type contents struct {
 	grubPC  map[string][]byte
 	fonts   map[string][]byte
 	modules kernelModules
-	// firmware are the files below lib/firmware, unpacked when they are used.
-	firmware map[string][]byte
-	links    map[string]string // symbolic links among them
+	// given are the files below lib/firmware, unpacked when they are used.
+	given map[string][]byte
+	// firmwareOf is the package that each of them came in.
+	firmwareOf map[string]string
+	links      map[string]string // symbolic links among them
 	// copyright is each package's own file about licences.
 	copyright map[string][]byte
 }
@@ -55,7 +57,7 @@ var (
 // gather reads the packages.
 func gather(ctx context.Context, p Packages, progress func(string)) (*contents, error) {
 	c := &contents{
-		grubPC: map[string][]byte{}, fonts: map[string][]byte{}, firmware: map[string][]byte{}, links: map[string]string{}, copyright: map[string][]byte{},
+		grubPC: map[string][]byte{}, fonts: map[string][]byte{}, given: map[string][]byte{}, firmwareOf: map[string]string{}, links: map[string]string{}, copyright: map[string][]byte{},
 		modules: kernelModules{all: map[string]*module{}, builtin: map[string]string{}},
 	}
 	if len(p.list) == 0 {
@@ -142,7 +144,8 @@ func (c *contents) take(pkg Package, f entry, body io.Reader, taken rank) error 
 	} else if m := fontFile.FindStringSubmatch(f.name); m != nil {
 		keep, name = c.fonts, m[1]
 	} else if m := firmwareFile.FindStringSubmatch(f.name); m != nil && pkg.Firmware {
-		keep, name = c.firmware, m[1]
+		keep, name = c.given, m[1]
+		c.firmwareOf[name] = pkg.Name
 	} else if f.name == "usr/share/doc/"+pkg.Name+"/copyright" && f.size > 0 {
 		keep, name = c.copyright, pkg.Name
 	}
@@ -200,9 +203,11 @@ func (c *contents) takeModule(release, rest string, f entry, body io.Reader) err
 }
 
 // firmwareFor gives the firmware files that the modules ask for and that were
-// given, by name, unpacked.
-func (c *contents) firmwareFor(list []*module) (map[string][]byte, error) {
+// given, by name, unpacked. A package that was asked for and of which nothing is
+// taken is an error: somebody expects something of it.
+func (c *contents) firmwareFor(list []*module, p Packages) (map[string][]byte, error) {
 	files := map[string][]byte{}
+	used := map[string]bool{}
 	for _, m := range list {
 		for _, pattern := range m.firmware {
 			for _, name := range c.matching(pattern) {
@@ -210,12 +215,18 @@ func (c *contents) firmwareFor(list []*module) (map[string][]byte, error) {
 					continue
 				}
 				source := c.resolve(name)
-				_, b, err := plain(source, c.firmware[source])
+				_, b, err := plain(source, c.given[source])
 				if err != nil {
 					return nil, err
 				}
 				files[name] = b
+				used[c.firmwareOf[source]] = true
 			}
+		}
+	}
+	for _, pkg := range p.list {
+		if pkg.Firmware && !used[pkg.Name] {
+			return nil, fmt.Errorf("take firmware from the package %s: no driver of kernel %s that a stick has asks for any of it", pkg.Name, c.modules.release)
 		}
 	}
 	return files, nil
@@ -234,7 +245,7 @@ func (c *contents) matching(pattern string) []string {
 		return nil
 	}
 	var names []string
-	for file := range c.firmware {
+	for file := range c.given {
 		name := file
 		for _, ext := range []string{".xz", ".zst"} {
 			name = strings.TrimSuffix(name, ext)
@@ -251,7 +262,7 @@ func (c *contents) matching(pattern string) []string {
 func (c *contents) resolve(name string) string {
 	for range 8 { // links that lead in a circle lead nowhere
 		for _, ext := range []string{"", ".xz", ".zst"} {
-			if _, ok := c.firmware[name+ext]; ok {
+			if _, ok := c.given[name+ext]; ok {
 				return name + ext
 			}
 		}

@@ -78,6 +78,15 @@ func TestDepmodAgrees(t *testing.T) {
 			t.Errorf("%s is on the stick", m.path)
 		}
 	}
+	withFirmware, err := c.modules.pick(func(string) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"i915", "amdgpu", "radeon", "nouveau", "aic94xx"} {
+		if !slices.ContainsFunc(withFirmware, func(m *module) bool { return m.name == name }) {
+			t.Errorf("%s is not on a stick with its firmware", name)
+		}
+	}
 	t.Logf("kernel %s: %d of %d modules", c.modules.release, len(list), len(c.modules.all))
 }
 

@@ -71,7 +71,7 @@ func (a *archive) end() ([]byte, error) {
 
 // initramfs makes the archive that is the same for every stick with the same
 // kernel and program.
-func (c *contents) initramfs(binary []byte, list []*module, unixTime int64) ([]byte, error) {
+func (c *contents) initramfs(binary []byte, list []*module, firmware map[string][]byte, unixTime int64) ([]byte, error) {
 	a := newArchive(unixTime)
 	for _, dir := range []string{"dev", "etc", "proc", "run", "sys"} {
 		a.folder(dir, 0o755)
@@ -87,10 +87,6 @@ func (c *contents) initramfs(binary []byte, list []*module, unixTime int64) ([]b
 	index := c.modules.index(list)
 	for _, name := range slices.Sorted(maps.Keys(index)) {
 		a.file(root+"/"+name, index[name], 0o644)
-	}
-	firmware, err := c.firmwareFor(list)
-	if err != nil {
-		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(firmware)) {
 		a.file("lib/firmware/"+name, firmware[name], 0o644)

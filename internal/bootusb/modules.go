@@ -53,10 +53,9 @@ var moduleFile = regexp.MustCompile(`^(kernel/[A-Za-z0-9_.+/-]+\.ko)(\.xz|\.zst|
 // need not be read.
 func may(p string) bool {
 	p = strings.TrimPrefix(p, "kernel/")
-	for _, dir := range neverFrom {
-		if strings.HasPrefix(p, dir) {
-			return false
-		}
+	below := func(dir string) bool { return strings.HasPrefix(p, dir) }
+	if slices.ContainsFunc(neverFrom, below) && !slices.ContainsFunc(butFrom, below) {
+		return false
 	}
 	// Nothing needs a file system but who mounts it.
 	return !strings.HasPrefix(p, "fs/") || strings.HasPrefix(p, "fs/fat/") || strings.HasPrefix(p, "fs/nls/") || strings.HasPrefix(p, "fs/efivarfs/")
@@ -121,9 +120,10 @@ func (k *kernelModules) match(row driverRow, pattern string, hasFirmware func(st
 			}
 		}
 		if err := k.take(m, picked); err != nil {
-			// What needs a module from a folder of neverFrom is not had.
+			// What needs a module from a folder of neverFrom is not had, unless
+			// somebody asked for it.
 			var lack *lackError
-			if errors.As(err, &lack) && !row.required {
+			if errors.As(err, &lack) && !row.required && !row.firmware {
 				continue
 			}
 			return false, fmt.Errorf("choose drivers of kernel %s: %w", k.release, err)

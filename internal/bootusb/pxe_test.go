@@ -89,6 +89,10 @@ func TestFirmware(t *testing.T) {
 			t.Errorf("%s is there, and nothing asks for it", name)
 		}
 	}
+	d["firmware-other"] = map[string][]byte{"lib/firmware/iwlwifi.ucode": []byte("x")}
+	if _, _, err := tryBuild(t, testOptions(t, d, "firmware-other")); err == nil || !strings.Contains(err.Error(), "take firmware from the package firmware-other: no driver") {
+		t.Errorf("firmware that nothing asks for: got %v", err)
+	}
 	for name := range maps.Keys(on()) { // not asked for
 		if strings.Contains(name, "firmware") || strings.Contains(name, "i915") {
 			t.Errorf("%s is there without being asked for", name)
