@@ -75,7 +75,7 @@ func anyDrive(t *rapid.T) inventory.Drive {
 	return d
 }
 
-func anyOrder(t *rapid.T) erase.Order {
+func anyOrder(t *rapid.T, d inventory.Drive) erase.Order {
 	flag := func(name string) bool { return rapid.Bool().Draw(t, name) }
 	o := erase.Order{
 		Standard: rapid.SampledFrom(erase.Standards()).Draw(t, "standard"), BestEffort: rapid.IntRange(0, 3).Draw(t, "best effort") == 0,
@@ -98,6 +98,13 @@ func anyOrder(t *rapid.T) erase.Order {
 		}}
 		if flag("journal fits") {
 			o.Resume.Written.Standard, o.Resume.Written.Of = o.Standard.ID, len(o.Standard.Passes)
+			o.Resume.SizeBytes = d.CapacityBytes
+			if a := d.Abilities; a != nil && a.Hidden.Bytes() > 0 {
+				o.Resume.SizeBytes += a.Hidden.Bytes()
+			}
+			pages := max(o.Resume.SizeBytes/4096, 0)
+			o.Resume.Written.Pass = rapid.IntRange(1, o.Resume.Written.Of).Draw(t, "fitting pass")
+			o.Resume.Written.SyncedBytes = rapid.Int64Range(0, pages).Draw(t, "fitting synced") * 4096
 		}
 	}
 	for _, c := range everyCommand {
@@ -110,13 +117,15 @@ func anyOrder(t *rapid.T) erase.Order {
 // What every plan keeps to, whatever the drive says and whatever is ordered.
 func TestEveryPlanKeepsThePromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		d, o := anyDrive(t), anyOrder(t)
+		d := anyDrive(t)
+		o := anyOrder(t, d)
 		p, err := erase.MakePlan(d, o)
 		keepsRefusals(t, p, err, o)
 		keepsMethod(t, p, d, o)
 		keepsOrder(t, p)
 		keepsLocks(t, p, d, o)
 		keepsReadBack(t, p)
+		keepsGoingOn(t, p, o)
 		for i := range p.Fallbacks {
 			if i > 0 && p.Fallbacks[i].Method > p.Fallbacks[i-1].Method || p.Fallbacks[i].Method == erase.MethodNone || p.Fallbacks[i].Standard == "" {
 				t.Fatalf("fallbacks %+v", p.Fallbacks)
@@ -207,7 +216,7 @@ func has1(p erase.Plan, k erase.StepKind) bool {
 // keepsOrder: steps come in the order of their kinds; only where a policy asks
 // for overwriting after an erase, that comes after a look at what it did.
 func keepsOrder(t *rapid.T, p erase.Plan) {
-	kinds := []erase.StepKind{erase.StepThaw, erase.StepUnlock, erase.StepAwait, erase.StepLeave, erase.StepReveal, erase.StepMark, erase.StepErase, erase.StepOverwrite, erase.StepReadBack}
+	kinds := []erase.StepKind{erase.StepThaw, erase.StepUnlock, erase.StepAwait, erase.StepLeave, erase.StepReveal, erase.StepContinue, erase.StepMark, erase.StepErase, erase.StepOverwrite, erase.StepReadBack}
 	last, count := -1, map[erase.StepKind]int{}
 	for i, s := range p.Steps {
 		if again := i+2 < len(p.Steps) && s.Kind == erase.StepErase && p.Steps[i+1].Kind == erase.StepMark && p.Steps[i+2].Command == s.Command; again {
@@ -271,8 +280,8 @@ func keepsLocks(t *rapid.T, p erase.Plan, d inventory.Drive, o erase.Order) {
 		if running := a.Sanitize.State == inventory.SanitizeRunning; running && !has1(p, erase.StepAwait) {
 			t.Fatal("starts an erase while another runs")
 		}
-		if o.Resume != nil && has1(p, erase.StepAwait) && a.Sanitize.Command == o.Resume.Command && p.Command == o.Resume.Command && p.Standard.Method == erase.Purge && p.Achieves > erase.MethodNone {
-			t.Fatal("starts a second erase after one of ours")
+		if o.Resume != nil && o.Resume.Written == nil && strings.HasSuffix(string(o.Resume.Command), "-overwrite") && has1(p, erase.StepAwait) && a.Sanitize.Command == o.Resume.Command && p.Command == o.Resume.Command && p.Standard.Method == erase.Purge && p.Achieves > erase.MethodNone {
+			t.Fatal("starts a second overwrite by the drive after one of ours")
 		}
 	}
 	if strings.HasPrefix(a.Zoned, "host-m") || a.Zoned == "zns" {
@@ -284,6 +293,45 @@ func keepsLocks(t *rapid.T, p erase.Plan, d inventory.Drive, o erase.Order) {
 
 func bootAt(a *inventory.Abilities, path string) bool {
 	return slices.ContainsFunc(a.Spaces, func(s inventory.Space) bool { return s.Path == path && strings.HasPrefix(s.Name, "boot") })
+}
+
+// keepsGoingOn: what an earlier run wrote is only counted where all of it is read
+// back and reading proves it; the rest of the work is still all there.
+func keepsGoingOn(t *rapid.T, p erase.Plan, o erase.Order) {
+	var written []erase.Step
+	for _, s := range p.Steps {
+		if s.Kind == erase.StepOverwrite {
+			written = append(written, s)
+		}
+	}
+	if !has1(p, erase.StepContinue) {
+		for _, s := range written {
+			if s.FromBytes != 0 {
+				t.Fatalf("begins at %d without anything to go on with", s.FromBytes)
+			}
+		}
+		return
+	}
+	j, passes := o.Resume, len(o.Standard.Passes)
+	switch {
+	case !p.Resumes() || !p.CanGoOn || p.Verify != erase.VerifyFull || p.Command != "" || p.Achieves > erase.Clear:
+		t.Fatalf("goes on in plan %+v", p)
+	case j.Policy != o.Rules.Policy || o.Rules.GoOn != erase.GoOnAllPasses && (o.Rules.GoOn != erase.GoOnOnePass || passes > 1):
+		t.Fatalf("goes on under the rule %q, of %d passes", o.Rules.GoOn, passes)
+	case len(written) != passes-j.Written.Pass+1:
+		t.Fatalf("%d of %d passes are left after pass %d", len(written), passes, j.Written.Pass)
+	case written[0].FromBytes+written[0].Bytes != j.SizeBytes || written[0].FromBytes > j.Written.SyncedBytes:
+		t.Fatalf("goes on at %d of %d, and up to %d is done", written[0].FromBytes, j.SizeBytes, j.Written.SyncedBytes)
+	}
+	last := written[len(written)-1]
+	if last.FromBytes > 0 && last.Pattern.Kind != erase.Random && p.Drive.Media != inventory.MediaMagnetic {
+		t.Fatalf("takes %s on %s for proved", last.Pattern, p.Drive.Media)
+	}
+	for _, s := range written[1:] {
+		if s.FromBytes != 0 || s.Bytes != j.SizeBytes {
+			t.Fatalf("a later pass is cut short: %+v", s)
+		}
+	}
 }
 
 func keepsReadBack(t *rapid.T, p erase.Plan) {
