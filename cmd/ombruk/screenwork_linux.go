@@ -471,6 +471,9 @@ func (w *screenWork) current() *job.Station {
 // troubles are the messages for what can be wrong with a stick, by what
 // record.Trouble calls it.
 func (w *screenWork) trouble(err error) string {
+	if errors.Is(err, boot.ErrLooking) {
+		return "" // it may be there in a moment
+	}
 	for reason, key := range map[error]string{
 		boot.ErrRemoved: "screen.trouble.removed", boot.ErrSwapped: "screen.trouble.swapped", boot.ErrSeveral: "screen.trouble.several",
 		boot.ErrNoStick: "screen.trouble.none", boot.ErrNotMounted: "screen.trouble.damaged",

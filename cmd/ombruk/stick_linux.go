@@ -172,9 +172,6 @@ func (p *place) store() store {
 	for _, m := range state.Candidates {
 		at.sticks = append(at.sticks, tui.Stick{ID: m.ID(), Name: m.String()})
 	}
-	if errors.Is(state.Trouble, boot.ErrLooking) {
-		at.trouble = nil // nothing is begun before the drivers have settled
-	}
 	if d := state.Data; d != nil {
 		at.records = filepath.Join(d.Path, stick.RecordsDir)
 		at.state = filepath.Join(d.Path, stick.StateDir, d.MediumID)

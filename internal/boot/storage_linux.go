@@ -89,8 +89,9 @@ type Storage struct {
 	mount   func(node, target string, readOnly bool) error
 	unmount func(target string) error
 
-	mu     sync.Mutex
-	picked string
+	looking sync.Mutex // one look at a time; a stick that hangs holds it up
+	mu      sync.Mutex // of what follows, held for moments
+	picked  string
 	// settled is true when what is not there will not come by itself.
 	settled bool
 	state   State
@@ -118,9 +119,6 @@ func (s *Storage) State() State {
 func (s *Storage) Choose(mediumID string) {
 	s.mu.Lock()
 	s.picked = mediumID
-	if s.state.Data != nil && s.state.Data.MediumID != mediumID {
-		s.state.Data = nil
-	}
 	s.mu.Unlock()
 	select {
 	case s.again <- struct{}{}:
@@ -167,17 +165,26 @@ func (s *Storage) Watch(ctx context.Context, events <-chan Event, changed func(S
 // look compares what is mounted with what is plugged in, and mounts what can be.
 // It reports whether anything changed.
 func (s *Storage) look() (changed bool) {
+	s.looking.Lock()
+	defer s.looking.Unlock()
 	media, err := Media(s.root)
 	if err != nil {
 		s.log("%v", err)
 		return false
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	before := s.state
-	s.lookFirst(media)
-	s.lookSecond(media)
-	return !same(before, s.state)
+	before, picked, settled := s.state, s.picked, s.settled
+	s.mu.Unlock()
+	now := before
+	if now.Data != nil && picked != "" && picked != now.Data.MediumID {
+		now.Data = nil // a person goes on with another
+	}
+	s.lookFirst(&now, media, picked, settled)
+	s.lookSecond(&now, media)
+	s.mu.Lock()
+	s.state = now
+	s.mu.Unlock()
+	return !same(before, now)
 }
 
 func same(a, b State) bool {
@@ -191,49 +198,49 @@ func same(a, b State) bool {
 }
 
 // lookFirst looks for the stick that keeps the records.
-func (s *Storage) lookFirst(media []Medium) {
-	had := s.state.Data
-	if had != nil && s.state.Trouble == nil && present(media, had.Medium) {
+func (s *Storage) lookFirst(now *State, media []Medium, picked string, settled bool) {
+	had := now.Data
+	if had != nil && now.Trouble == nil && present(media, had.Medium) {
 		return
 	}
 	if had != nil {
 		// It was removed; wait for the very same, wherever it is put.
-		now := slices.IndexFunc(media, func(m Medium) bool { return m.DataPath != "" && m.ID() == had.MediumID })
-		if now >= 0 {
-			s.log("stick is back: %s", media[now])
-			s.take(media[now])
+		at := slices.IndexFunc(media, func(m Medium) bool { return m.DataPath != "" && m.ID() == had.MediumID })
+		if at >= 0 {
+			s.log("stick is back: %s", media[at])
+			s.take(now, media[at])
 			return
 		}
-		s.state.Trouble = fmt.Errorf("%w: put %s back", ErrRemoved, had.Medium)
-		s.state.Candidates = nil
+		now.Trouble = fmt.Errorf("%w: put %s back", ErrRemoved, had.Medium)
+		now.Candidates = nil
 		for _, m := range media {
-			if m.DataPath != "" && (s.state.Second == nil || m.Path != s.state.Second.Medium.Path) {
-				s.state.Candidates = append(s.state.Candidates, m)
+			if m.DataPath != "" && (now.Second == nil || m.Path != now.Second.Medium.Path) {
+				now.Candidates = append(now.Candidates, m)
 			}
 		}
-		if len(s.state.Candidates) > 0 {
-			s.state.Trouble = fmt.Errorf("%w: %s is there; put %s back, or choose to go on with it", ErrSwapped, s.state.Candidates[0], had.Medium)
+		if len(now.Candidates) > 0 {
+			now.Trouble = fmt.Errorf("%w: %s is there; put %s back, or choose to go on with it", ErrSwapped, now.Candidates[0], had.Medium)
 		}
 		return
 	}
-	c := choose(media, s.started, s.picked)
-	s.state.Candidates = c.several
+	c := choose(media, s.started, picked)
+	now.Candidates = c.several
 	switch {
 	case c.first != nil:
-		s.take(*c.first)
-	case !s.settled:
-		s.state.Trouble, s.state.Candidates = ErrLooking, nil
+		s.take(now, *c.first)
+	case !settled:
+		now.Trouble, now.Candidates = ErrLooking, nil
 	case len(c.several) > 0:
-		s.state.Trouble = fmt.Errorf("%w: choose one of %d", ErrSeveral, len(c.several))
-	case s.started != "" && s.picked == "":
-		s.state.Trouble = fmt.Errorf("%w that this machine was started from", ErrNoStick)
+		now.Trouble = fmt.Errorf("%w: choose one of %d", ErrSeveral, len(c.several))
+	case s.started != "" && picked == "":
+		now.Trouble = fmt.Errorf("%w that this machine was started from", ErrNoStick)
 		for _, m := range media {
 			if m.DataPath != "" {
-				s.state.Candidates = append(s.state.Candidates, m)
+				now.Candidates = append(now.Candidates, m)
 			}
 		}
 	default:
-		s.state.Trouble = ErrNoStick
+		now.Trouble = ErrNoStick
 	}
 }
 
@@ -246,36 +253,36 @@ func present(media []Medium, had Medium) bool {
 }
 
 // take mounts a medium as the one that keeps the records.
-func (s *Storage) take(m Medium) {
-	if s.state.Second != nil && s.state.Second.Medium.Path == m.Path {
+func (s *Storage) take(now *State, m Medium) {
+	if now.Second != nil && now.Second.Medium.Path == m.Path {
 		_ = s.unmount(stick.SecondMount)
-		s.state.Second = nil
+		now.Second = nil
 	}
 	d, err := s.open(m, stick.DataMount)
-	s.state.Candidates = nil
+	now.Candidates = nil
 	if err != nil {
-		s.state.Trouble = err
+		now.Trouble = err
 		s.log("%v", err)
 		return
 	}
-	s.state.Data, s.state.Trouble = d, nil
+	now.Data, now.Trouble = d, nil
 }
 
 // lookSecond looks for a stick for copies.
-func (s *Storage) lookSecond(media []Medium) {
-	if had := s.state.Second; had != nil {
+func (s *Storage) lookSecond(now *State, media []Medium) {
+	if had := now.Second; had != nil {
 		if present(media, had.Medium) {
 			return
 		}
 		s.log("second stick was removed: %s", had.Medium)
 		_ = s.unmount(stick.SecondMount)
-		s.state.Second = nil
+		now.Second = nil
 	}
-	if s.state.Data == nil || s.state.Trouble != nil {
+	if now.Data == nil || now.Trouble != nil {
 		return
 	}
 	for _, m := range media {
-		if m.DataPath == "" || m.Path == s.state.Data.Medium.Path {
+		if m.DataPath == "" || m.Path == now.Data.Medium.Path {
 			continue
 		}
 		d, err := s.open(m, stick.SecondMount)
@@ -283,7 +290,7 @@ func (s *Storage) lookSecond(media []Medium) {
 			s.log("second stick: %v", err)
 			continue
 		}
-		s.state.Second = d
+		now.Second = d
 		return
 	}
 }
