@@ -181,7 +181,7 @@ func (m *Model) footer(w int) []string {
 	if m.note != "" {
 		lines := m.look.said(m.noteTone, m.note, w-2)
 		for i, s := range lines {
-			if i == 3 {
+			if i == max(3, m.height/4) {
 				break
 			}
 			out = append(out, " "+s)

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -422,7 +421,7 @@ func (m *Model) count(key string, n int, args map[string]any) string {
 func (m *Model) warn(s string) { m.note, m.noteTone = s, notice }
 
 // fail shows an error as it stands.
-func (m *Model) fail(err error) { m.note, m.noteTone = printable(err.Error()), bad }
+func (m *Model) fail(err error) { m.note, m.noteTone = errorText(err), bad }
 
 // askStick asks which of several sticks is to keep the records.
 func (m *Model) askStick() {
@@ -494,5 +493,7 @@ func (m *Model) otherLanguage() tea.Cmd {
 	return nil
 }
 
-// errorText is an error as people read it.
-func errorText(err error) string { return printable(strings.TrimSpace(fmt.Sprint(err))) }
+// errorText is an error as people read it, several of them as one sentence.
+func errorText(err error) string {
+	return printable(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+}

@@ -147,7 +147,7 @@ func (r *result) bare() bool {
 	}
 	id, sha, _ := r.record()
 	code, err := r.m.look.qrLines(qrText(id, sha))
-	return err == nil && len(code) <= r.m.height && width(code[0]) <= r.m.width
+	return err == nil && sha != "" && len(code) <= r.m.height && width(code[0]) <= r.m.width
 }
 
 func (r *result) help() string { return "screen.help.result" }
@@ -156,6 +156,9 @@ func (r *result) help() string { return "screen.help.result" }
 func (r *result) record() (id, sha256, title string) {
 	m := r.m
 	if results := m.results(); r.at > 0 && r.at <= len(results) {
+		if results[r.at-1].Err != nil {
+			return "", "", printable(results[r.at-1].ID)
+		}
 		d := results[r.at-1].Done
 		return d.ID, d.SHA256, printable(strings.TrimSpace(d.Record.Drive.Model)) + " " + m.serialText(d.Record.Drive.Serial)
 	}
@@ -234,10 +237,10 @@ func (r *result) body(w, h int) (lines []string, focus int) {
 		if r.at > 0 {
 			code, err = m.look.qrLines(qrText(id, sha))
 		}
-		for _, l := range code {
-			add(l)
+		if err == nil && sha != "" {
+			add(code...)
 		}
-		if err == nil && len(lines) < h {
+		if len(lines) < h {
 			add(m.look.cut(title, w-4))
 		}
 	}
@@ -291,6 +294,11 @@ func (r *result) code(w, h int) (lines []string) {
 	switch {
 	case err != nil:
 		return wrap(errorText(err), w)
+	case sha == "":
+		for _, l := range m.look.said(bad, title+": "+m.say("result.no-qr", nil), w-4) {
+			lines = append(lines, "  "+l)
+		}
+		return lines
 	case len(code) > h || width(code[0]) > w:
 		for _, l := range wrap(m.say("result.qr-small", map[string]any{"Width": width(code[0]), "Height": len(code)}), w-4) {
 			lines = append(lines, "  "+l)

@@ -494,6 +494,28 @@ func TestWhatWentWrongCanBeTriedAgain(t *testing.T) {
 	}
 }
 
+// A drive without a record has no code that a phone could take for one.
+func TestADriveWithoutARecordShowsNoCode(t *testing.T) {
+	w := ordinary(t)
+	s := play(t, w, usual(t), "en", 80, 24)
+	toConfirm(s)
+	s.write("4711")
+	s.finish()
+	w.ended(Result{ID: "/dev/sda", Err: errors.Join(errPulled, errors.New("again"))})
+	s.tick(time.Second)
+	s.press("enter")
+	s.sees("no record: write records/0198.evidence.json: the stick was pulled out; again")
+	s.press("down", "q")
+	s.sees("█▀▀▀▀▀█")
+	s.press("down")
+	s.sees("/dev/sda: there is no record to show")
+	s.lacks("▀▀▀▀▀")
+	for _, size := range sizes {
+		s.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+		s.m.draw()
+	}
+}
+
 // rack is a machine with n drives.
 func rack(t testing.TB, n int) *fakeWork {
 	w := ordinary(t)

@@ -330,7 +330,6 @@ func (s *start) body(w, h int) (lines []string, focus int) {
 	for f := s.first(); f <= fieldOperator; f++ {
 		labels = max(labels, width(m.say(s.fields[f].label, s.zone())))
 	}
-	labels = max(labels, width(m.say("start.graded-short", nil)))
 	for f := s.first(); f <= fieldGo; f++ {
 		lead := "   "
 		if f == s.at {
