@@ -24,10 +24,11 @@ func identified(d inventory.Drive) bool {
 
 // provable reports whether reading back proves a pass that this run has not
 // written itself. Only a key stream does so everywhere: flash, and whatever else
-// can be told to forget blocks, reads as zeros or as some other constant where
-// nothing was ever overwritten.
-func provable(p Pattern, m inventory.Media) bool {
-	return p.Kind == Random || m == inventory.MediaMagnetic
+// can be told to forget blocks (a shingled disk, a thin volume), reads as zeros or
+// as some other constant where nothing was ever overwritten.
+func provable(p Pattern, d inventory.Drive) bool {
+	return p.Kind == Random ||
+		d.Media == inventory.MediaMagnetic && !d.Discards && d.Bus != inventory.BusVirtual && d.Bus != inventory.BusFabric
 }
 
 // canGoOn is why an overwrite with these rules is not one that could go on after
@@ -78,7 +79,7 @@ func (w *work) goOn(p *Plan, size int64) (pass int, from int64) {
 	case !p.byHostOnly():
 		return refuse("the drive has to be put in order first")
 	}
-	if at.Pass == at.Of && !provable(s.Passes[at.Pass-1], w.d.Media) {
+	if at.Pass == at.Of && !provable(s.Passes[at.Pass-1], w.d) {
 		at.SyncedBytes = 0
 	}
 	if at.Pass == 1 && at.SyncedBytes == 0 {

@@ -392,6 +392,8 @@ func TestJournalOfSomethingElseIsNotGoneOnWith(t *testing.T) {
 			then, now := int64(100), int64(100+24*30)
 			j.PowerOnHours, d.Abilities = &then, &inventory.Abilities{Health: &inventory.SMART{PowerOnHours: &now}}
 		}, "the drive has been elsewhere"},
+		{"zeros on a shingled disk", func(_ *erase.Journal, _ *erase.Order, d *inventory.Drive) { d.Discards = true }, "only given up (discarded)"},
+		{"zeros on a thin volume", func(_ *erase.Journal, _ *erase.Order, d *inventory.Drive) { d.Bus = inventory.BusVirtual }, "only given up (discarded)"},
 		{"written zone by zone", func(_ *erase.Journal, _ *erase.Order, d *inventory.Drive) {
 			d.Abilities = &inventory.Abilities{Protocol: "scsi", Zoned: "host-aware"}
 		}, ""},

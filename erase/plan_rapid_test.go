@@ -97,6 +97,9 @@ func anyOrder(t *rapid.T, d inventory.Drive) erase.Order {
 			Pass: rapid.IntRange(-1, 8).Draw(t, "pass"), SyncedBytes: rapid.Int64Range(-1, 1<<50).Draw(t, "synced"),
 		}}
 		if flag("journal fits") {
+			if flag("by host") {
+				o.Command, o.Accept, o.AcceptBy, o.Verify = erase.OverwriteCommand, erase.Clear, "test", ""
+			}
 			o.Resume.Written.Standard, o.Resume.Written.Of = o.Standard.ID, len(o.Standard.Passes)
 			o.Resume.SizeBytes = d.CapacityBytes
 			if a := d.Abilities; a != nil && a.Hidden.Bytes() > 0 {
@@ -324,7 +327,7 @@ func keepsGoingOn(t *rapid.T, p erase.Plan, o erase.Order) {
 		t.Fatalf("goes on at %d of %d, and up to %d is done", written[0].FromBytes, j.SizeBytes, j.Written.SyncedBytes)
 	}
 	last := written[len(written)-1]
-	if last.FromBytes > 0 && last.Pattern.Kind != erase.Random && p.Drive.Media != inventory.MediaMagnetic {
+	if last.FromBytes > 0 && last.Pattern.Kind != erase.Random && (p.Drive.Media != inventory.MediaMagnetic || p.Drive.Discards || p.Drive.Bus == inventory.BusVirtual || p.Drive.Bus == inventory.BusFabric) {
 		t.Fatalf("takes %s on %s for proved", last.Pattern, p.Drive.Media)
 	}
 	for _, s := range written[1:] {

@@ -341,7 +341,7 @@ func areas(h inventory.Hidden) string {
 func (w *work) overwrite(p *Plan, c candidate, size int64) {
 	s := w.o.Standard
 	first, from := w.goOn(p, size)
-	p.CanGoOn = canGoOn(w.o.Rules.GoOn, s, w.verify(Overwrite), w.d) == "" && p.byHostOnly() && (len(s.Passes) > 1 || provable(s.Passes[0], w.d.Media))
+	p.CanGoOn = canGoOn(w.o.Rules.GoOn, s, w.verify(Overwrite), w.d) == "" && p.byHostOnly() && (len(s.Passes) > 1 || provable(s.Passes[0], w.d))
 	for i, pattern := range s.Passes {
 		if i+1 < first {
 			continue // the earlier run did it

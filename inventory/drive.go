@@ -61,6 +61,9 @@ type Drive struct {
 	PhysicalBlockBytes int    `json:"physical_block_bytes"`
 	Removable          bool   `json:"removable"`
 	ReadOnly           bool   `json:"read_only"`
+	// Discards is true when the drive can be told to forget blocks, which may
+	// then read as zeros though nothing was written there.
+	Discards bool `json:"discards,omitempty"`
 	// DeviceNumber is "major:minor" of the node; for an image file
 	// "major:minor/inode" of the file. Two drives with the same number are
 	// one drive.

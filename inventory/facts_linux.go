@@ -277,6 +277,7 @@ func (r *reader) scsi(b *block, d *Drive) {
 		rotation, stated = parseVPDB1(page("vpd_pgb1"))
 	}
 	spins := r.number(b.dir, "queue", "rotational")
+	d.Discards = r.number(b.dir, "queue", "discard_max_hw_bytes") > 0
 	switch {
 	case strings.TrimSpace(r.text(device, "type")) == scsiOptical:
 		d.Media = MediaOptical
