@@ -172,6 +172,12 @@ func (b *bench) cell(i, w, each int) []string {
 	if y.state == bayWork && !y.gone {
 		percent = " " + strings.TrimSpace((&progress{m: m}).percent(&y.work))
 	}
+	rest := ""
+	if y.state == bayEnded { // its word is not cut where there is another line
+		if parts := wrap(s, w-3); len(parts) > 1 && each == 3 {
+			s, rest = parts[0], strings.Join(parts[1:], " ")
+		}
+	}
 	first := m.look.fill(number+m.look.cut(s, w-3-width(percent)), w-width(percent)) + percent
 	if i == b.at {
 		first = m.look.marked(first)
@@ -186,7 +192,9 @@ func (b *bench) cell(i, w, each int) []string {
 		second = m.serial(y.drive)
 	}
 	switch {
-	case y.state == bayWork && y.work.seen:
+	case rest != "":
+		third = m.look.paint(t, m.look.cut("  "+rest, w-3))
+	case y.state == bayWork && y.work.seen && !y.gone:
 		left := ""
 		if n := y.work.progress.ETASeconds; n >= 0 && !y.work.paused {
 			left = " " + eta(n)
