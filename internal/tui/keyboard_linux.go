@@ -27,6 +27,11 @@ type keyboard struct {
 	last time.Time // of the last held key
 	// ended is when the last scan ended; zero after a person's key.
 	ended time.Time
+	// run is the text before what is held that came without a pause longer than
+	// scanTail. A slow line, or a machine that has much to do, hands a scan over
+	// in pieces, of which the first can look like a person's keys; the last is
+	// then half a tag.
+	run string
 }
 
 // input is what the keyboard came to: a key of a person, or a piece of a scan.
@@ -64,13 +69,16 @@ func (b *keyboard) press(k tea.KeyPressMsg, now time.Time) []input {
 	if len(b.held) > 0 && now.Sub(b.last) > scanGap {
 		out = b.flush()
 	}
+	if now.Sub(b.last) > scanTail {
+		b.run = ""
+	}
 	if !holds(k) {
 		out = append(out, b.flush()...)
-		b.ended = time.Time{}
+		b.ended, b.run = time.Time{}, ""
 		return append(out, input{key: k, burst: 1})
 	}
 	if len(b.held) == 0 && ends(k) && !b.ended.IsZero() && now.Sub(b.ended) <= scanTail {
-		b.ended = time.Time{}
+		b.ended, b.run = time.Time{}, ""
 		return append(out, input{scan: true, ended: true})
 	}
 	if len(b.held) < scanMost {
@@ -97,12 +105,19 @@ func (b *keyboard) flush() []input {
 		out := make([]input, len(held))
 		for i, k := range held {
 			out[i] = input{key: k, burst: len(held)}
+			if b.run += k.Text; ends(k) || k.Mod.Contains(tea.ModCtrl) {
+				b.run = ""
+			}
 		}
 		return out
 	}
 	b.ended = b.last
 	var out []input
 	var piece strings.Builder
+	if held[0].Text != "" {
+		piece.WriteString(b.run)
+	}
+	b.run = ""
 	for _, k := range held {
 		switch {
 		case ends(k) && piece.Len() == 0 && len(out) == 0:
@@ -117,7 +132,8 @@ func (b *keyboard) flush() []input {
 		}
 	}
 	if piece.Len() > 0 {
-		out = append(out, input{scan: true, text: piece.String()})
+		b.run = piece.String()
+		out = append(out, input{scan: true, text: b.run})
 	}
 	return out
 }

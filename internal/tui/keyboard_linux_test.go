@@ -78,6 +78,18 @@ func TestTellsAScannerFromAPerson(t *testing.T) {
 		{"a person types", hand("pc\n"), "key p, key c, key enter"},
 		{"a scan with Enter", burst("T-10442\n"), `scan "T-10442".`},
 		{"a scan with Tab", burst("T-10442\t"), `scan "T-10442".`},
+		{
+			"a scan that a slow line hands over in two pieces", join(burst("T-1044"), pause(burst("2\n"), 60*time.Millisecond)),
+			`scan "T-1044", scan "T-10442".`,
+		},
+		{
+			"a scan whose first piece looks like a person's keys", join(burst("T-"), pause(burst("10442\n"), 60*time.Millisecond)),
+			`key T, key -, scan "T-10442".`,
+		},
+		{
+			"a scan in three pieces", join(burst("]C1T"), pause(burst("-"), 40*time.Millisecond), pause(burst("10442\n"), 200*time.Millisecond)),
+			`scan "]C1T", key -, scan "]C1T-10442".`,
+		},
 		{"a scan with neither", burst("T-10442"), `scan "T-10442"`},
 		{"a scan with carriage return and line feed", join(burst("T-10442\n"), []stroke{{"ctrl+j", 4 * time.Millisecond}}), `scan "T-10442".`},
 		{"a scan that begins with Enter", burst("\nT-10442\n"), `scan "T-10442".`},
