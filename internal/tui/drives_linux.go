@@ -18,8 +18,15 @@ type drivesPage struct {
 	at       int // the row it stands on
 	details  bool
 	asked    int // counts plans, so that a late one is dropped
+	askedFor order
 	planning bool
 	err      error
+}
+
+// order is what a plan is made for.
+type order struct {
+	in     Intake
+	choice Choice
 }
 
 // planned is the answer to Plan.
@@ -31,7 +38,10 @@ type planned struct {
 
 func (p *drivesPage) enter() tea.Cmd {
 	p.details = false
-	if p.m.rows == nil || p.err != nil {
+	if p.planning && p.askedFor == (order{p.m.in, p.m.choice}) {
+		return nil
+	}
+	if p.m.rows == nil || p.err != nil || p.planning {
 		return p.plan()
 	}
 	return nil
@@ -41,7 +51,7 @@ func (p *drivesPage) enter() tea.Cmd {
 // nobody can go on with them.
 func (p *drivesPage) plan() tea.Cmd {
 	p.asked++
-	p.planning, p.err = true, nil
+	p.planning, p.err, p.askedFor = true, nil, order{p.m.in, p.m.choice}
 	ctx, w, in, c, generation, asked := p.m.ctx, p.m.work, p.m.in, p.m.choice, p.m.generation, p.asked
 	return func() tea.Msg {
 		rows, err := w.Plan(ctx, in, c)
@@ -52,6 +62,11 @@ func (p *drivesPage) plan() tea.Cmd {
 func (p *drivesPage) message(msg tea.Msg) tea.Cmd {
 	a, ok := msg.(planned)
 	if !ok || a.generation != p.m.generation || a.asked != p.asked {
+		return nil
+	}
+	if p.askedFor != (order{p.m.in, p.m.choice}) {
+		// Made for what is no longer said; coming back asks again.
+		p.planning = false
 		return nil
 	}
 	p.planning, p.err = false, a.err

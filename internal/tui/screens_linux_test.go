@@ -657,6 +657,26 @@ func TestTooSmallSaysSo(t *testing.T) {
 }
 
 // A plan that comes late is about another choice.
+// What was said of the machine changes while the drives are being asked.
+func TestAPlanForAnotherIntakeIsDropped(t *testing.T) {
+	w := ordinary(t)
+	s := play(t, w, usual(t), "en", 80, 24)
+	s.press("down", "down", "down", "down", "n", "down", "enter", "enter")
+	p := s.m.pages[atDrives].(*drivesPage)
+	late := planned{generation: s.m.generation, rows: w.rows(Choice{Standard: "nist-800-88r2-purge", Accept: erase.Clear})}
+	s.m.setRows(nil)
+	p.plan() // asked, and not answered yet
+	late.asked = p.asked
+	s.press("esc", "esc", "up", "up", "x", "down", "down", "enter")
+	s.isAt(atMachine)
+	s.send(late)
+	if s.m.rows != nil {
+		t.Fatal("a plan made for another operator is taken")
+	}
+	s.press("enter")
+	s.sees("Left alone: Purge is out of reach")
+}
+
 func TestALatePlanIsDropped(t *testing.T) {
 	w := ordinary(t)
 	s := play(t, w, usual(t), "en", 80, 24)
