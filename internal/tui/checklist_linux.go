@@ -16,7 +16,6 @@ const noteMost = 80
 // checksPage lists what can be checked of the machine, while the drives are at
 // work or instead. A test of a part takes its place until it is over.
 type checksPage struct {
-	blank
 	m    *Model
 	list []Check
 	at   int
@@ -359,7 +358,11 @@ func (c *checksPage) body(w, h int) (lines []string, focus int) {
 	if c.test != nil {
 		return c.test.body(w, h), 0
 	}
-	lines = append(lines, " "+m.look.bold(m.look.cut(m.count("check.left", c.left(), nil), w-2)))
+	left := m.say("check.all-done", nil)
+	if n := c.left(); n > 0 {
+		left = m.count("check.left", n, nil)
+	}
+	lines = append(lines, " "+m.look.bold(m.look.cut(left, w-2)))
 	if s := m.atWork(); s != "" {
 		lines = append(lines, " "+m.look.cut(s, w-2))
 	}

@@ -377,6 +377,9 @@ func (m *Model) actions() []action {
 		key = "f1"
 	}
 	actions := p.actions()
+	if p.grabs() {
+		return actions // help has no key there
+	}
 	if len(m.keep.Sticks) > 0 {
 		actions = append(actions, action{key: "f3", label: m.say("action.stick", nil), do: func() tea.Cmd {
 			m.askStick()

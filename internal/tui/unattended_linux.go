@@ -194,7 +194,7 @@ func (u *unattended) planned(rows []Row, err error) tea.Cmd {
 	if err != nil {
 		return u.end(again, m.say("unattended.word.not-done", nil), m.say("unattended.nothing-touched", nil), errorText(err))
 	}
-	m.rows = rows
+	m.setRows(rows)
 	touched := m.touched()
 	if len(touched) == 0 { // a record says what was there and why it was left
 		u.phase = autoClose
@@ -205,6 +205,7 @@ func (u *unattended) planned(rows []Row, err error) tea.Cmd {
 	for _, r := range touched {
 		m.drives[r.ID] = &driveState{}
 	}
+	_ = m.pages[atProgress].enter() // it lends its picture
 	ctx, w, in, f, generation := m.ctx, m.work, m.in, m.feed, m.generation
 	return func() tea.Msg {
 		run, err := w.Begin(ctx, in, touched, f.emit, f.ended)
@@ -363,8 +364,8 @@ func (u *unattended) endLines(w, h int) []string {
 	m := u.m
 	var lines []string
 	word := m.letters(u.word, w-4)
-	if len(word) > h-3 {
-		word = nil
+	if len(word)+len(u.why)+5 > h {
+		word = nil // the reasons go first
 	}
 	lines = append(lines, "")
 	lines = append(lines, word...)
