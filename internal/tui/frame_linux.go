@@ -162,7 +162,9 @@ func (m *Model) header(w int) []string {
 	line = m.look.fill(line, w-width(clock)-2) + " " + clock + " "
 	out := []string{line}
 	if m.setup.Simulated {
-		out = append(out, m.look.block(notice, m.look.fill(" "+m.say("simulated", nil), w)))
+		for _, s := range wrap(m.say("simulated", nil), w-2) {
+			out = append(out, m.look.block(notice, m.look.fill(" "+s, w)))
+		}
 	}
 	if m.keep.Trouble != "" {
 		for i, s := range wrap(m.look.sign(bad)+" "+m.say("keep.trouble", map[string]any{"Cause": printable(m.keep.Trouble)}), w-2) {

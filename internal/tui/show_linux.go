@@ -25,7 +25,7 @@ func Show(ctx context.Context, w Work, setup Setup, text *lang.Text, in io.Reade
 	m := New(ctx, w, setup, text, t.ascii)
 	m.look.colour, m.pace = t.colour, t.pace
 	options := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(plainOutput(out)), tea.WithEnvironment(environ),
+		tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(plainOutput(out)), tea.WithEnvironment([]string{"TERM=" + t.moves}),
 		tea.WithColorProfile(t.colour), tea.WithWindowSize(fullWidth, fullHeight), tea.WithFPS(t.frames), tea.WithFilter(sized),
 		// Whoever ends us by a signal ends ctx; erases are not dropped for one that only the screens saw.
 		tea.WithoutSignalHandler(),
@@ -45,6 +45,9 @@ type terminal struct {
 	ascii  bool
 	pace   time.Duration // between two pictures of the drives
 	frames int           // looks at whether there is a new picture, a second
+	// moves is the terminal type whose ways of moving the cursor and inserting
+	// are used.
+	moves string
 }
 
 func terminalOf(environ []string) terminal {
@@ -56,7 +59,7 @@ func terminalOf(environ []string) terminal {
 	name := env["TERM"]
 	// What is on the other end of a serial line draws what a VT220 does.
 	serial := strings.HasPrefix(name, "vt") || name == "ansi" || name == "dumb" || name == ""
-	t := terminal{colour: colorprofile.ANSI, ascii: serial, pace: 100 * time.Millisecond, frames: 120}
+	t := terminal{colour: colorprofile.ANSI, ascii: serial, pace: 100 * time.Millisecond, frames: 120, moves: name}
 	switch {
 	case env["NO_COLOR"] != "" || strings.HasPrefix(name, "vt") || name == "dumb" || name == "" || strings.HasSuffix(name, "-mono") || strings.HasSuffix(name, "-m"):
 		t.colour = colorprofile.ASCII
@@ -67,6 +70,11 @@ func terminalOf(environ []string) terminal {
 	}
 	if serial {
 		t.pace, t.frames = 500*time.Millisecond, 60
+	}
+	if name == "ansi" || name == "" || name == "dumb" {
+		// A program that plays a terminal, which all do what the console does;
+		// without a better word insert mode would be used, which some lack.
+		t.moves = "linux"
 	}
 	switch env["OMBRUK_GLYPHS"] {
 	case "ascii":

@@ -48,7 +48,7 @@ func (w *wire) String() string {
 // A console and a terminal on a serial line are asked nothing, and told only
 // what a VT220 knows or passes over.
 func TestSaysOnlyWhatEveryTerminalKnows(t *testing.T) {
-	for _, term := range []string{"linux", "vt220", "xterm-256color", "dumb"} {
+	for _, term := range []string{"linux", "ansi", "vt220", "xterm-256color", "dumb"} {
 		t.Run(term, func(t *testing.T) {
 			text, err := lang.For("nb")
 			if err != nil {
@@ -88,9 +88,9 @@ func TestSaysOnlyWhatEveryTerminalKnows(t *testing.T) {
 				t.Error("not powered off")
 			}
 			said := out.String()
-			// Cursor and erase, attributes, insert and delete, scrolling region,
+			// Cursor and erase, attributes, insert and delete, scrolling region, insert mode,
 			// cursor on and off, alternate screen, paste marks.
-			known := regexp.MustCompile(`^\x1b(\[[0-9;]*[ABCDEFGHJKLMPSTXdfmr@` + "`" + `]|\[\?(25|1049|2004)[hl]|M|7|8)`)
+			known := regexp.MustCompile(`^\x1b(\[[0-9;]*[ABCDEFGHJKLMPSTXdfmr@` + "`" + `]|\[4[hl]|\[\?(25|1049|2004)[hl]|M|7|8)`)
 			for i := 0; i < len(said); i++ {
 				if said[i] != '\x1b' {
 					continue
