@@ -42,7 +42,7 @@ var (
 	kernelFile   = regexp.MustCompile(`^boot/vmlinuz-([A-Za-z0-9.+~_-]+)$`)
 	grubPCFile   = regexp.MustCompile(`^usr/lib/grub/i386-pc/([A-Za-z0-9_-]+\.(?:mod|img|lst))$`)
 	firmwareFile = regexp.MustCompile(`^(?:usr/)?lib/firmware/(?:updates/)?(.+)$`)
-	fontFile     = regexp.MustCompile(`^usr/share/consolefonts/(Uni2-Terminus[0-9x]+)\.psf\.gz$`)
+	fontFile     = regexp.MustCompile(`^usr/share/consolefonts/(Uni2-Terminus(?:Bold)?[0-9x]+)\.psf\.gz$`)
 )
 
 // The names under which the signed programs come, the best first. Ubuntu has

@@ -10,13 +10,14 @@ import (
 
 // fontSizes are the console fonts of a stick: the package's font that one is
 // made from, and the file it becomes. A font is a quarter as high again as the
-// one before, or more, up to what a screen of 3840 by 2160 needs.
+// one before, or more, up to what a screen of 3840 by 2160 needs. The larger ones
+// are bold, since their strokes are otherwise as thin as in the smallest.
 var fontSizes = []struct{ source, file string }{
 	{"Uni2-Terminus16", "ombruk-8x16.psf"},
-	{"Uni2-Terminus20x10", "ombruk-10x20.psf"},
-	{"Uni2-Terminus24x12", "ombruk-12x24.psf"},
-	{"Uni2-Terminus28x14", "ombruk-14x28.psf"},
-	{"Uni2-Terminus32x16", "ombruk-16x32.psf"},
+	{"Uni2-TerminusBold20x10", "ombruk-10x20.psf"},
+	{"Uni2-TerminusBold24x12", "ombruk-12x24.psf"},
+	{"Uni2-TerminusBold28x14", "ombruk-14x28.psf"},
+	{"Uni2-TerminusBold32x16", "ombruk-16x32.psf"},
 }
 
 // fontRunes are the characters of the fonts on a stick, besides the printable
