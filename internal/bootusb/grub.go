@@ -161,7 +161,7 @@ func (c *contents) biosCore(ctx context.Context, version, volumeID string) (core
 // grubVersion is the release that tool is of, such as 2.06; empty when it does
 // not say.
 func grubVersion(ctx context.Context, tool string) string {
-	out, err := exec.CommandContext(ctx, tool, "--version").Output() //nolint:gosec // found by its name
+	out, err := exec.CommandContext(ctx, tool, "--version").Output()
 	if err != nil {
 		return ""
 	}
