@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -47,6 +48,8 @@ const (
 	// loaders is how many modules are loaded side by side: a driver that asks
 	// a sick drive blocks its loader, and must not block the keyboard's.
 	loaders = 16
+	// backgroundNice is the priority of loading, of 19 for the lowest.
+	backgroundNice = 10
 )
 
 // always are modules that no device asks for by name: file systems of the
@@ -144,6 +147,10 @@ func (l *loader) module(name string) {
 		defer l.busy.Done()
 		l.slots <- struct{}{}
 		defer func() { <-l.slots }()
+		// The kernel works for a module on our time: the screen goes before
+		// it. The thread is thrown away with its low priority.
+		runtime.LockOSThread()
+		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, backgroundNice)
 		err := l.load(name, nil)
 		l.mu.Lock()
 		defer l.mu.Unlock()
