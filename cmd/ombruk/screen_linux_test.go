@@ -52,10 +52,10 @@ func sitDown(t *testing.T, language string, columns, rows int, profiles ...strin
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	p := &technician{t: t, text: text, out: filepath.Join(dir, "out")}
+	p := &technician{t: t, text: text, out: filepath.Join(dir, "ombruk-out")}
 	file := filepath.Join(dir, "contract.yaml")
 	p.must(os.WriteFile(file, []byte(contractOfTests), 0o600))
-	args := []string{"--lang", language, "--contract", file, "--out", p.out, "--order", "2026-117"}
+	args := []string{"--lang", language, "--contract", file, "--out", filepath.Base(p.out), "--order", "2026-117"}
 	for _, profile := range profiles {
 		args = append(args, "--simulate", profile)
 	}
@@ -64,6 +64,7 @@ func sitDown(t *testing.T, language string, columns, rows int, profiles ...strin
 	p.must(keys.InitOrganisation("Depot AS", "974760673", []byte("blåbærsyltetøy"), time.Now(), rand.Reader))
 	p.must(keys.NewStation("stick 7", []byte("blåbærsyltetøy"), false, time.Now(), rand.Reader))
 	cmd := exec.Command("ombruk", args...)
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "OMBRUK_HOME="+home, "TERM=xterm-256color", "COLORTERM=truecolor")
 	p.Terminal, err = terminal.Start(cmd, terminal.Options{Columns: columns, Rows: rows})
 	p.must(err)
@@ -364,15 +365,43 @@ func (p *technician) draw(file string) {
 
 var updatePictures = flag.Bool("update", false, "write the pictures of the docs anew")
 
-// The pictures of the docs are those of the screens as they are: every picture
-// can be made, and with -update they are.
+// The pictures of the docs are those of the screens as they are: each can be
+// drawn, and with -update they are drawn anew.
 func TestPictures(t *testing.T) {
+	if testing.Short() && !*updatePictures {
+		t.Skip("pictures are left out of -short")
+	}
 	for _, language := range []string{"nb", "en"} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			p := sitDown(t, language, 80, 24, "nvme-crypto", "ata-hdd", "ata-ssd-frozen")
+			p := sitDown(t, language, 80, 24, "nvme-crypto", "ata-hdd", "ata-hdd-old")
 			p.startScreen("T-10442", "Kartverket", "Kari Nordmann")
 			p.kept("start", language)
+			p.presses("enter")
+			p.sees("machine.nothing-odd")
+			p.kept("machine", language)
+			p.presses("enter")
+			p.reads("SIM NVME", "SIM SATA")
+			p.presses("a")
+			p.sees("drives.accept-on")
+			p.kept("drives", language)
+			p.presses("enter")
+			p.sees("action.back-nothing-done")
+			p.kept("confirm", language)
+			p.confirms()
+			p.sees("progress.by-itself-short")
+			p.must(p.UntilText(inTime, " 2 %"))
+			p.kept("progress", language)
+			p.presses("tab")
+			p.sees("check.do.skip")
+			p.kept("checks", language)
+
+			p = sitDown(t, language, 80, 24, "nvme-crypto", "ata-ssd-block")
+			p.startScreen("T-10442", "Kartverket", "Kari Nordmann")
+			p.toConfirm()
+			p.confirms()
+			p.finishes()
+			p.kept("result", language)
 		})
 	}
 }

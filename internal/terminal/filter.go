@@ -23,6 +23,7 @@ type filter struct {
 	// shown when it says that the frame has ended.
 	frame    []byte
 	inFrame  bool
+	insert   bool // a character moves those behind it (IRM)
 	last     rune // the last character shown, which REP repeats
 	answered []byte
 }
@@ -123,9 +124,26 @@ func (f *filter) text(b []byte) int {
 		if r, _ := utf8.DecodeLastRune(b); r >= ' ' {
 			f.last = r
 		}
-		f.show(b)
+		if f.insert {
+			f.inserted(b)
+		} else {
+			f.show(b)
+		}
 	}
 	return len(b)
+}
+
+// inserted shows text in insert mode, which the emulator does not know: room is
+// made for each character before it is shown.
+func (f *filter) inserted(b []byte) {
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r >= ' ' {
+			f.show([]byte("\x1b[@"))
+		}
+		f.show(b[:n])
+		b = b[n:]
+	}
 }
 
 // show gives something to the emulator, now or with its frame.
@@ -187,6 +205,12 @@ func (f *filter) csi(sequence []byte) {
 		if parameters == "18" {
 			columns, rows := f.screen.Size()
 			f.answer("\x1b[8;%d;%dt", rows, columns)
+		}
+	case "h", "l":
+		if parameters == "4" {
+			f.insert = final == 'h'
+		} else {
+			f.show(sequence)
 		}
 	case "?h", "?l":
 		f.mode(parameters, final)

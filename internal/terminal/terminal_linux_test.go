@@ -193,6 +193,7 @@ func TestSequences(t *testing.T) {
 		{"terminfo", "\x1bP+q5463\x1b\\", "", "\x1bP0+r\x1b\\"},
 		{"a title", "\x1b]0;OMBRUK\x07x\x1bkOMBRUK\x1b\\y", "xy", ""},
 		{"repeated", "ab\x1b[3bc", "abbbbc", ""},
+		{"inserted", "0:15 left\r\x1b[C\x1b[C\x1b[4hå!\x1b[4lx", "0:å!x5 left", ""},
 		{"soft reset, cursor shapes, character sets", "\x1b[!pa\x1b[2 qb\x1b%Gc\x1b)0d", "abcd", ""},
 		{"colours with colons, underlines", "\x1b[38:2::1:2:3;4:3;58:5:1;58;2;1;2;3mx\x1b[58;5;1my", "xy", ""},
 		{"a frame that has not ended", "old\x1b[?2026h\x1b[2J\x1b[Hnew", "old", ""},
