@@ -2,7 +2,6 @@ package boot
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -231,9 +230,9 @@ func TestListenHears(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	events, err := Listen(ctx)
 	if err != nil {
-		t.Skip(fmt.Sprintf("no events of the kernel here: %v", err))
+		t.Skipf("no events of the kernel here: %v", err)
 	}
 	cancel()
-	for range events { //nolint:revive // it ends when the context does
+	for range events { // it ends when the context does
 	}
 }

@@ -273,6 +273,8 @@ func (r *running) screens(events <-chan Event) {
 const (
 	quick = time.Minute
 	many  = 3
+	// toRead is how long the message of a crash stays before the next start.
+	toRead = 3 * time.Second
 )
 
 // start runs the program, again when it crashes, until the machine goes down.
@@ -308,7 +310,9 @@ func (r *running) start(signals <-chan os.Signal) {
 				goDown(r.log, false)
 			}
 			crashes = 0
+			continue
 		}
+		time.Sleep(toRead)
 	}
 }
 
