@@ -64,6 +64,9 @@ func Blocked(d inventory.Drive, all []inventory.Drive, allowFabric bool) error {
 		switch u.Kind {
 		case inventory.UseBootMedium:
 			reason, hint = ErrBootMedium, "start this machine from another medium to erase this one"
+			if u.ByName() {
+				hint = "a boot stick is written anew with 'ombruk image write'; to erase one for good, give it a new partition table first"
+			}
 		case inventory.UseMounted:
 			reason, hint = ErrMounted, "unmount it, then try again"
 		case inventory.UseSwap:
