@@ -3,12 +3,14 @@ package erase_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -490,6 +492,40 @@ func TestJournalStopsAtABadBlock(t *testing.T) {
 	if r.Outcome != erase.Failed || !r.Settled || entries == 0 {
 		t.Errorf("outcome %v, settled %v, %d entries", r.Outcome, r.Settled, entries)
 	}
+}
+
+// One transfer failed, and the run is cancelled while it is tried again in small
+// pieces. Those that nobody tried are not written, whatever else is by then.
+func TestJournalStopsWhereTheRunGaveUpLooking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const sick, later = 8 << 20, 40 << 20
+		d, key := newMemoryDrive(64<<20), erase.Key{1}
+		ctx, cancel := context.WithCancel(context.Background())
+		var failed atomic.Bool
+		d.badWrite = func(off, length int64) error {
+			switch {
+			case off >= later:
+				cancel()
+			case off+length > sick && off < sick+1<<20:
+				if failed.CompareAndSwap(false, true) {
+					return errors.New("medium error")
+				}
+				time.Sleep(time.Second)
+			}
+			return nil
+		}
+		var journal erase.Journal
+		o := options()
+		o.Key, o.Journal = key, func(j erase.Journal) error { journal = j; return nil }
+		order := goingOn(t, "gost-r-50739-95", erase.GoOnAllPasses)
+		r, _ := erase.Run(ctx, plan(t, d, order), d, o)
+		if r.Outcome != erase.Interrupted || r.Settled || !failed.Load() {
+			t.Fatalf("outcome %v, settled %v, failed once %v", r.Outcome, r.Settled, failed.Load())
+		}
+		if w := journal.Written; w.Pass != 1 || w.SyncedBytes > sick {
+			t.Errorf("the journal tells of %d bytes of pass %d, and at %d nothing was written", w.SyncedBytes, w.Pass, sick)
+		}
+	})
 }
 
 // However fast a drive is, the stick that keeps the journal is written to about

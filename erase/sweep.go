@@ -51,7 +51,7 @@ type sweep struct {
 	offset  int64  // in spans[cursor]
 	suspect []span
 	bad     blockSet
-	lost    []span // the lowest that is bad
+	lost    []span // the lowest that is bad, or was left before that was known
 	first   error  // first fatal error
 	calls   int64
 	refused int64
@@ -304,7 +304,11 @@ func (s *sweep) bisectAll(buf []byte) {
 		s.budget.bisect.Add(-int64(time.Since(began)))
 		if settled {
 			s.progress.add(at.Len)
+			continue
 		}
+		s.mu.Lock()
+		s.lose(at)
+		s.mu.Unlock()
 	}
 }
 
@@ -360,11 +364,16 @@ func (s *sweep) bisect(buf []byte, at span, size int64) (settled bool) {
 func (s *sweep) markBad(at span) {
 	s.mu.Lock()
 	s.bad.add(at)
+	s.lose(at)
+	s.mu.Unlock()
+	s.progress.errors.Add((at.Len + s.finest - 1) / s.finest)
+}
+
+// lose notes a range that nobody may take for done; the caller holds the lock.
+func (s *sweep) lose(at span) {
 	if len(s.lost) == 0 || at.Off < s.lost[0].Off {
 		s.lost = []span{at}
 	}
-	s.mu.Unlock()
-	s.progress.errors.Add((at.Len + s.finest - 1) / s.finest)
 }
 
 // blockSet is a set of byte ranges that stays small: neighbours are joined,
