@@ -33,7 +33,8 @@ type look struct {
 
 // The colours can be told apart by people who see red and green alike: a
 // bluish green, an orange and a vermilion (M. Okabe, K. Ito, 2008). With 16
-// colours they are what the terminal makes of its own.
+// colours they are what the terminal makes of its own, and nothing is dimmed: a
+// console's dark grey cannot be read across a bench.
 func (l look) shade(t tone) ansi.Color {
 	if l.colour >= colorprofile.ANSI256 {
 		switch t {
@@ -43,6 +44,8 @@ func (l look) shade(t tone) ansi.Color {
 			return ansi.RGBColor{R: 0xe6, G: 0x9f, B: 0x00}
 		case bad:
 			return ansi.RGBColor{R: 0xd5, G: 0x5e, B: 0x00}
+		case quiet:
+			return ansi.RGBColor{R: 0xa0, G: 0xa0, B: 0xa0}
 		}
 	}
 	switch t {
@@ -52,8 +55,6 @@ func (l look) shade(t tone) ansi.Color {
 		return ansi.BrightYellow
 	case bad:
 		return ansi.BrightRed
-	case quiet:
-		return ansi.BrightBlack
 	case again:
 		return ansi.White
 	}
