@@ -131,6 +131,12 @@ func (b *Started) journal(j erase.Journal) error {
 	if s.Pending == nil {
 		return nil
 	}
+	if j.Written != nil {
+		// Another stick may have come in the place of ours.
+		if err := b.open.Present(); err != nil {
+			return err
+		}
+	}
 	p := b.planned
 	p.RandomKeySHA256 = b.key.SHA256()
 	p.Drive.CapacityBytes, p.Verification.Markers = j.SizeBytes, j.Markers
@@ -198,8 +204,12 @@ type Started struct {
 func (b *Started) Pause(on bool) bool { return b.gate.Pause(on) }
 
 // Begin makes the started record of a task durable. Nothing is written to the
-// drive yet.
+// drive yet. What could not be closed afterwards, because the stick with the
+// station's chain is not the one that is there, is not begun.
 func (s *Station) Begin(t Task, o Order) (*Started, error) {
+	if err := s.Chain.Present(); err != nil {
+		return nil, err
+	}
 	b := &Started{station: s, task: t, order: o}
 	if _, err := io.ReadFull(s.Rand, b.key[:]); err != nil {
 		return nil, fmt.Errorf("draw a key: %w", err)
@@ -269,7 +279,14 @@ func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
 		if b.task.Plan.Command == "" {
 			at = 0
 		}
-		steps = slices.Insert(steps, at, func() error { return b.station.Pending.Drop(b.task.Plan.Drive) })
+		steps = slices.Insert(steps, at, func() error {
+			if at == 0 {
+				if err := b.open.Present(); err != nil {
+					return err // what is to go is not there either
+				}
+			}
+			return b.station.Pending.Drop(b.task.Plan.Drive)
+		})
 	}
 	held := func(err error) { emit(heldEvent(closed, err)) }
 	if err := b.station.keep(ctx, held, steps...); err != nil {

@@ -1,6 +1,7 @@
 package job_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -22,6 +23,19 @@ import (
 type stick struct {
 	*bench
 	dir string
+	// standard is what is ordered; empty means the default.
+	standard string
+}
+
+// checked is a drive that tells when it is looked at for the last time.
+type checked struct {
+	job.Device
+	during func()
+}
+
+func (d checked) Check() error {
+	d.during()
+	return d.Device.Check()
 }
 
 func newStick(t *testing.T) *stick {
@@ -57,7 +71,7 @@ func (s *stick) erase(ctx context.Context, during func()) (job.Done, []job.Event
 	if facts.Abilities, err = s.drive.Probe(ctx); err != nil {
 		s.Fatal(err)
 	}
-	standard, err := erase.FindStandard("nist-800-88r2-purge")
+	standard, err := erase.FindStandard(cmp.Or(s.standard, "nist-800-88r2-purge"))
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -65,9 +79,13 @@ func (s *stick) erase(ctx context.Context, during func()) (job.Done, []job.Event
 	if err != nil {
 		s.Fatal(err)
 	}
-	device, err := s.drive.Device(ctx, drive.Secrets{})
+	opened, err := s.drive.Device(ctx, drive.Secrets{})
 	if err != nil {
 		s.Fatal(err)
+	}
+	device := job.Device(opened)
+	if plan.Command == "" {
+		device = checked{opened, during}
 	}
 	waits := 0
 	s.station.Wait = func(ctx context.Context, d time.Duration) error {
@@ -94,19 +112,24 @@ func held(events []job.Event) (troubles []string) {
 	return troubles
 }
 
-// Somebody pulls the stick out while a drive erases itself, and the run ends
-// before it is back. The record waits in memory and is closed as if nothing had
-// happened: number 1, no gap before the next one.
+// Somebody pulls the stick out while a drive erases itself, or is overwritten, and
+// the run ends before it is back. The record waits in memory and is closed as if
+// nothing had happened: number 1, no gap before the next one, and no journal that
+// the next run would go on from.
 func TestRecordWaitsForThePulledStick(t *testing.T) {
+	floor := []string{"out", "chain", "pending"}
 	for _, c := range []struct {
-		name string
-		left []string
+		name, standard string
+		left           []string
 	}{
-		{"nothing is left behind", nil},
-		{"empty mount points are left behind", []string{"out", "chain", "pending"}},
+		{"nothing is left behind", "", nil},
+		{"empty mount points are left behind", "", floor},
+		{"overwritten, and nothing is left behind", "zero", nil},
+		{"overwritten, and empty mount points are left behind", "zero", floor},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStick(t)
+			s.standard = c.standard
 			asked := 0
 			s.station.Again = func(ctx context.Context, err error) bool {
 				if record.Trouble(err) != record.TroubleGone {
@@ -174,6 +197,22 @@ func TestRecordIsNotPutOnAnotherStick(t *testing.T) {
 	s.putBack()
 	if id, err := record.StartedIDs(s.station.Folder.Dir()); err != nil || !slices.Equal(id, []string{done.ID}) {
 		t.Errorf("started %v, %v", id, err)
+	}
+}
+
+// What could not be closed is not begun: the folder for the records is there, but
+// the chain is on the stick that was pulled out.
+func TestNothingIsBegunWithoutTheChain(t *testing.T) {
+	for _, left := range [][]string{{"out"}, {"out", "chain"}} {
+		s := newStick(t)
+		s.pull(left...)
+		_, err := s.station.Begin(job.Task{}, job.Order{})
+		if record.Trouble(err) != record.TroubleGone {
+			t.Errorf("with %v there: %v", left, err)
+		}
+		if ids, err := record.StartedIDs(s.station.Folder.Dir()); err != nil || len(ids) > 0 {
+			t.Errorf("with %v there, %v were started, %v", left, ids, err)
+		}
 	}
 }
 

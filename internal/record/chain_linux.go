@@ -76,8 +76,8 @@ type Build func(sequence int64, previous string) (envelope []byte, err error)
 // When it returns nil, envelope and chain are on stable storage.
 func (c *Chain) Append(f *Folder, id string, build Build) (envelope []byte, err error) {
 	err = c.locked(func(h *head) error {
-		if h.Instance != c.Instance {
-			return fmt.Errorf("number record %s: %w: the chain %s is that of another copy of the station", id, ErrGone, c.path)
+		if err := c.ours(h); err != nil {
+			return fmt.Errorf("number record %s: %w", id, err)
 		}
 		if envelope, err = build(h.Sequence+1, h.Previous); err != nil {
 			return err
@@ -96,6 +96,18 @@ func (c *Chain) Append(f *Folder, id string, build Build) (envelope []byte, err 
 		return c.store(h)
 	})
 	return envelope, err
+}
+
+// Present makes sure that the chain can be had and is still the one that was
+// opened: the stick that holds it may be out, or another one in its place. The
+// error of the latter wraps [ErrGone].
+func (c *Chain) Present() error { return c.locked(c.ours) }
+
+func (c *Chain) ours(h *head) error {
+	if h.Instance != c.Instance {
+		return fmt.Errorf("%w: the chain %s is that of another copy of the station", ErrGone, c.path)
+	}
+	return nil
 }
 
 // Settle decides what became of a record that was being written when an

@@ -124,11 +124,16 @@ func journal(p *certs.Sanitization) erase.Journal {
 	return j
 }
 
-// Drop removes the entry of a drive, if there is one.
+// Drop removes the entry of a drive, if there is one. Where the folder itself is
+// not there, as when the stick was pulled out, the entry may come back with it:
+// the error then wraps [ErrGone].
 func (p *Pending) Drop(d inventory.Drive) error {
 	err := os.Remove(p.path(d))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		if _, err = os.Stat(p.dir); err == nil {
+			return nil
+		}
+		err = fmt.Errorf("%w: %w", ErrGone, err)
 	}
 	if err == nil {
 		err = syncDir(p.dir)
