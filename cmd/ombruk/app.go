@@ -73,6 +73,9 @@ type app struct {
 	clockSource string
 	// noted takes notes while a screen covers standard error; nil is that.
 	noted func(format string, args ...any)
+	// unlocked is the passphrase of the station's key, asked for before a
+	// screen takes the terminal; nil when it is still to be asked for.
+	unlocked []byte
 	// simulated is true when the drives are.
 	simulated bool
 	// command is the command's full name, for error messages in JSON.

@@ -4,14 +4,18 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/contract"
+	"github.com/ombruk/ombruk/internal/lang"
 	"github.com/ombruk/ombruk/internal/policy"
 	"github.com/ombruk/ombruk/internal/session"
 	"github.com/ombruk/ombruk/internal/tui"
@@ -92,6 +96,9 @@ func (a *app) screen(ctx context.Context, r session.Rig, h host) error {
 	if err != nil {
 		return err
 	}
+	if err := a.unlock(text); err != nil {
+		return err
+	}
 	w := &screenWork{a: a, words: text, host: h, rig: r, planned: map[string]session.Work{}}
 	w.session = a.session(r)
 	w.session.Note, a.noted = w.note, w.note
@@ -112,6 +119,63 @@ func (a *app) screen(ctx context.Context, r session.Rig, h host) error {
 		return nil
 	}
 	return err
+}
+
+// unlock asks for the passphrase of the station's key where it has one, until
+// it is right. Once the screens have the terminal nobody could be asked: what
+// is typed would end up in their fields. Whatever else is wrong with the key is
+// said when it is needed.
+func (a *app) unlock(text *lang.Text) error {
+	dir, err := a.keysDir()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "current")); err != nil {
+		return nil //nolint:nilerr // the key that is made then has no passphrase
+	}
+	given := a.flags.passphraseFile != ""
+	if _, ok := os.LookupEnv("OMBRUK_PASSPHRASE"); ok {
+		given = true
+	}
+	var secret []byte
+	var asked error // why nobody could be asked
+	ask := func() ([]byte, error) {
+		if given {
+			secret, asked = a.passphrase("station key", false)
+		} else {
+			secret, asked = a.askOnScreen(text.Get("boot.passphrase", nil))
+		}
+		return secret, asked
+	}
+	for {
+		_, _, err := certs.OpenKeys(dir).Signer(ask, a.now(), rand.Reader)
+		switch {
+		case asked != nil:
+			return asked
+		case !errors.Is(err, certs.ErrPassphrase):
+			a.unlocked = secret
+			return nil
+		case given:
+			return keysFail(err)
+		}
+		fmt.Fprintln(a.stdout, text.Get("boot.passphrase.wrong", nil))
+	}
+}
+
+// askOnScreen asks for what is not to be shown. On a stick standard error is
+// the log, so the question goes where the screens do.
+func (a *app) askOnScreen(question string) ([]byte, error) {
+	in, ok := a.stdin.(*os.File)
+	if !ok {
+		return nil, errors.New("there is no terminal to ask for the passphrase of the station key at")
+	}
+	fmt.Fprint(a.stdout, question+" ")
+	answer, err := term.ReadPassword(int(in.Fd()))
+	fmt.Fprintln(a.stdout)
+	if err != nil {
+		return nil, fmt.Errorf("ask for the passphrase of the station key: %w", err)
+	}
+	return answer, nil
 }
 
 // fillSetup adds to what a stick was built with what flags, contract and

@@ -29,7 +29,12 @@ func (a *app) station(mode certs.Mode) (*job.Station, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask := func() ([]byte, error) { return a.passphrase("station key", false) }
+	ask := func() ([]byte, error) {
+		if a.unlocked != nil {
+			return a.unlocked, nil
+		}
+		return a.passphrase("station key", false)
+	}
 	signer, created, err := certs.OpenKeys(dir).Signer(ask, a.now(), rand.Reader)
 	if err != nil {
 		return nil, err
