@@ -90,7 +90,7 @@ func (a *app) place() (*place, error) {
 		return nil, err
 	}
 	// The first process logs what standard error is given.
-	p.storage = boot.NewStorage(boot.Argument("ombruk.medium"), func(format string, args ...any) {
+	p.storage = boot.NewStorage(boot.Argument(stick.MediumArg), func(format string, args ...any) {
 		fmt.Fprintf(a.stderr, format+"\n", args...)
 	})
 	return p, nil

@@ -302,6 +302,11 @@ func hasAll(f Font, runes string) bool {
 // one; empty when there is none.
 func Argument(key string) string { return argument(readLine("/proc/cmdline"), key) }
 
+// largeText reports whether large text was chosen in the stick's menu.
+func largeText(root string) bool {
+	return slices.Contains(strings.Fields(readLine(filepath.Join(root, "proc/cmdline"))), stick.LargeTextArg)
+}
+
 func argument(line, key string) (value string) {
 	for _, word := range strings.Fields(line) {
 		if k, v, ok := strings.Cut(word, "="); ok && k == key {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+
+	"github.com/ombruk/ombruk/internal/stick"
 )
 
 func TestWhichTerminalAPersonSitsAt(t *testing.T) {
@@ -99,10 +101,26 @@ func FuzzParseSize(f *testing.F) {
 }
 
 func TestArguments(t *testing.T) {
-	const line = `BOOT_IMAGE=/vmlinuz quiet ombruk.medium=A ombruk.font=large ombruk.medium=B`
-	for key, want := range map[string]string{"ombruk.medium": "B", "ombruk.font": "large", "quiet": "", "ombruk": "", "": ""} {
+	const line = `BOOT_IMAGE=/vmlinuz quiet ombruk.medium=A ombruk.text=large ombruk.medium=B`
+	for key, want := range map[string]string{"ombruk.medium": "B", "ombruk.text": "large", "quiet": "", "ombruk": "", "": ""} {
 		if got := argument(line, key); got != want {
 			t.Errorf("%q: got %q, want %q", key, got, want)
+		}
+	}
+}
+
+// What the stick's menu asks for is what is looked for.
+func TestLargeText(t *testing.T) {
+	for line, want := range map[string]bool{"quiet " + stick.LargeTextArg + " panic=60": true, "quiet panic=60": false, "": false} {
+		root := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(root, "proc"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, "proc/cmdline"), []byte(line+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := largeText(root); got != want {
+			t.Errorf("%q: got %v", line, got)
 		}
 	}
 }

@@ -60,8 +60,11 @@ type Init struct {
 // from an initramfs (nothing is mounted yet, not even /proc, and the root lies
 // in memory) that has a stick's settings. The first process of a container has
 // a /proc.
+//
+// Arguments do not count: the kernel hands on every word of its command line
+// that it does not know.
 func IsInit() bool {
-	if os.Getpid() != 1 || len(os.Args) != 1 || filepath.Base(os.Args[0]) != "init" {
+	if os.Getpid() != 1 || filepath.Base(os.Args[0]) != "init" {
 		return false
 	}
 	if _, err := os.Stat("/proc/self"); err == nil {
@@ -159,7 +162,7 @@ func (r *running) supervise() {
 	go r.log.kernelWarnings()
 	r.note(onMount(func() { _ = r.log.flush() }))
 
-	r.console = &console{name: ConsoleName("/"), log: r.log.printf, large: Argument("ombruk.font") == "large"}
+	r.console = &console{name: ConsoleName("/"), log: r.log.printf, large: largeText("/")}
 	r.waitForConsole()
 	r.log.printf("console %s, keyboard %s, language %s, %s after the kernel's start", r.console.name, r.layout, r.lang, sinceKernel())
 	r.start(signals)
@@ -262,7 +265,7 @@ func (r *running) screens(events <-chan Event) {
 		if err != nil {
 			continue
 		}
-		c := &console{name: ConsoleName("/"), tty: tty, log: r.log.printf, large: Argument("ombruk.font") == "large"}
+		c := &console{name: ConsoleName("/"), tty: tty, log: r.log.printf, large: largeText("/")}
 		r.note(c.setFont())
 		_ = tty.Close()
 	}

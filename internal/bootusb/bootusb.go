@@ -225,7 +225,7 @@ func (p *pieces) result() Result {
 
 // espFiles are the files on the ESP.
 func (p *pieces) espFiles(o *Options, volumeID string) []espFile {
-	config := o.grubConfig(volumeID)
+	config := o.grubConfig(volumeID, p.id.guid(0))
 	files := []espFile{
 		{"EFI/BOOT/BOOTX64.EFI", p.shim.bytes},
 		{"EFI/BOOT/grubx64.efi", p.grub.bytes},

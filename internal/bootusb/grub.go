@@ -74,8 +74,10 @@ func (o *Options) entries() []menuEntry {
 	return append([]menuEntry{normal}, append(rest, serial)...)
 }
 
-// grubConfig is GRUB's menu. It is outside what Secure Boot checks.
-func (o *Options) grubConfig(volumeID string) []byte {
+// grubConfig is GRUB's menu on a stick. It is outside what Secure Boot checks.
+// diskGUID is that of the stick's partition table: with it the stick that a
+// machine was started from is told from others that are plugged in.
+func (o *Options) grubConfig(volumeID, diskGUID string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# The menu of a boot stick made by ombruk.\n")
 	timeout, style := menuSeconds, "menu"
@@ -87,7 +89,9 @@ func (o *Options) grubConfig(volumeID string) []byte {
 	}
 	// This file system and no other: another drive may have files of the same names.
 	fmt.Fprintf(&b, "search --no-floppy --fs-uuid --set=root --hint=\"$root\" %s\n", volumeID)
-	b.WriteString(menu(o.entries(), timeout, style, "/boot/", func(e menuEntry) string { return o.commandLine(e.more...) }))
+	b.WriteString(menu(o.entries(), timeout, style, "/boot/", func(e menuEntry) string {
+		return o.commandLine(append(slices.Clone(e.more), stick.MediumArg+"="+strings.ToLower(diskGUID))...)
+	}))
 	return b.Bytes()
 }
 

@@ -18,7 +18,7 @@ func TestMenus(t *testing.T) {
 		if err := checkArgs(o.Args); (err != nil) != (name == "args") {
 			t.Errorf("%s: got %v", name, err) // the last of them has a !
 		}
-		for kind, config := range map[string][]byte{"stick": o.grubConfig("1234-ABCD"), "network": o.netConfig()} {
+		for kind, config := range map[string][]byte{"stick": o.grubConfig("1234-ABCD", "0A1B2C3D-0000-8000-8000-0123456789AB"), "network": o.netConfig()} {
 			file := filepath.Join(t.TempDir(), "grub.cfg")
 			write(t, file, config)
 			run(t, "grub-script-check", file)
@@ -34,6 +34,10 @@ func TestMenus(t *testing.T) {
 			}
 			if strings.Count(text, "libata.allow_tpm=1") != 4 {
 				t.Errorf("%s, %s: an entry lacks what a stick always has", name, kind)
+			}
+			// A network start has no stick that it came from.
+			if got, want := strings.Count(text, " ombruk.medium=0a1b2c3d-0000-8000-8000-0123456789ab\n"), map[string]int{"stick": 4}[kind]; got != want {
+				t.Errorf("%s, %s: %d entries say which stick it is, want %d", name, kind, got, want)
 			}
 		}
 	}

@@ -46,6 +46,10 @@ const (
 // screen still has 80 by 24 characters.
 const LargeTextArg = "ombruk.text=large"
 
+// MediumArg on the kernel's command line, with = and the GUID of its partition
+// table behind it, says from which medium the machine was started.
+const MediumArg = "ombruk.medium"
+
 // Settings are what a stick was built with. They are signed.
 type Settings struct {
 	Schema int `json:"schema"` // 1
