@@ -77,6 +77,9 @@ func (a *app) imageWrite(parent context.Context, file, device string, tokens []s
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(target.Uses, inventory.Use.ByName) {
+		a.note("%s is a boot stick already: records on it that were not taken off are lost", printable(target.Path))
+	}
 	if err := a.confirmed([]inventory.Drive{target}, tokens); err != nil {
 		return err
 	}
