@@ -21,7 +21,7 @@ DRIVES ?= 10000
 # that it once found a fault with. '.*' is all of them, in half an hour.
 PROFILES ?= 'nvme-detached|ata-ssd-opal-no-trusted'
 # Where goroutines meet; checked with the race detector.
-RACE := ./erase/... ./internal/drive/... ./internal/job/... ./internal/record/...
+RACE := ./erase/... ./internal/boot/... ./internal/drive/... ./internal/job/... ./internal/record/... ./internal/session/... ./internal/tui/...
 
 COMMIT := $(shell git describe --always --dirty --abbrev=40 --match= 2>/dev/null)
 
@@ -87,7 +87,7 @@ vet:
 	go vet ./...
 
 # The station is Linux on two architectures; the office is anything.
-OFFICE := ./cmd/ombruk ./certs ./report ./internal/contract ./internal/lang
+OFFICE := ./cmd/ombruk ./certs ./report ./internal/bootusb ./internal/contract ./internal/lang ./internal/stick
 .PHONY: cross
 cross:
 	CGO_ENABLED=0 GOARCH=arm64 go build -buildvcs=false ./...
