@@ -20,6 +20,8 @@ DRIVES ?= 10000
 # Which simulated drives the VM suite plays besides those of its stories: two
 # that it once found a fault with. '.*' is all of them, in half an hour.
 PROFILES ?= 'nvme-detached|ata-ssd-opal-no-trusted'
+# Which stories of the boot stick the VM suite tells: usual, or all.
+STORIES ?= usual
 # Where goroutines meet; checked with the race detector.
 RACE := ./erase/... ./internal/boot/... ./internal/drive/... ./internal/job/... ./internal/record/... ./internal/session/... ./internal/tui/...
 
@@ -45,7 +47,7 @@ test: packages fmt vet cross lint release-check race ## Everything
 .PHONY: vm
 vm: packages ## Real kernel, emulated drives: docs/vmlab.md
 	go vet -tags vm ./internal/vmlab
-	go test -tags vm -count=1 -timeout 15m ./internal/vmlab -args -profiles $(PROFILES)
+	go test -tags vm -count=1 -timeout 25m ./internal/vmlab -args -profiles $(PROFILES) -stories $(STORIES)
 
 .PHONY: lint
 lint: $(LINT) ## golangci-lint

@@ -143,15 +143,18 @@ func (k *Kernel) table(file, separator string) (map[string][]string, error) {
 
 // output runs a program of the host and names it when it fails.
 func output(name string, args ...string) (string, error) {
-	cmd := exec.Command(name, args...) //nolint:gosec // a fixed set of programs
+	return run(exec.Command(name, args...)) //nolint:gosec // a fixed set of programs
+}
+
+func run(cmd *exec.Cmd) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("needs %s: .ci/packages installs what the tests need: %w", name, err)
+		return "", fmt.Errorf("needs %s: .ci/packages installs what the tests need: %w", cmd.Args[0], err)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, stderr.Bytes())
+		return "", fmt.Errorf("%s: %w: %s%s", strings.Join(cmd.Args, " "), err, stdout.Bytes(), stderr.Bytes())
 	}
 	return stdout.String(), nil
 }

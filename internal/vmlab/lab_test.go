@@ -55,13 +55,7 @@ func makeParts(t *testing.T, dir string) *parts {
 	defer func() { _ = f.Close() }()
 	i := NewInitramfs(f)
 	for name, pkg := range map[string]string{"/init": "./guest", "/usr/bin/ombruk": "../../cmd/ombruk", "/usr/bin/simdrive": "./simdrive"} {
-		out := filepath.Join(dir, filepath.Base(name))
-		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", out, pkg)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
-		if msg, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %v\n%s", pkg, err, msg)
-		}
-		i.Copy(name, out)
+		i.Copy(name, build(t, pkg))
 	}
 	files, err := k.Modules(modules...)
 	if err != nil {

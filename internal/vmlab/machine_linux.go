@@ -2,14 +2,11 @@ package vmlab
 
 import (
 	"bufio"
-	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -28,16 +25,42 @@ type Config struct {
 
 // Machine is one that runs.
 type Machine struct {
-	dir    string
-	qemu   *exec.Cmd
-	cancel context.CancelFunc
-	exited chan struct{} // closed when QEMU has ended
-	port   net.Conn
-	qmp    net.Conn
-	// answers are QMP's, without the events.
-	answers *json.Decoder
+	*emulator
+	*guestLine
 	console string // as it was last read
+}
 
+// upWithin is how long a machine has from power to the first word of the guest.
+const upWithin = 90 * time.Second
+
+// Start turns a machine on and waits until the guest is up.
+func Start(c Config) (m *Machine, err error) {
+	m = &Machine{}
+	if m.emulator, err = newEmulator(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			m.Kill()
+			err = fmt.Errorf("start the virtual machine: %w\n%s%s", err, m.stderr.Bytes(), m.console)
+		}
+	}()
+	if err := m.start(c.Limit, []string{"lab"}, append([]string{
+		"-m", "1024", "-machine", "q35",
+		"-kernel", c.Kernel, "-initrd", c.Initramfs, "-append", "console=ttyS0 panic=-1 quiet",
+		"-serial", "file:" + filepath.Join(m.dir, "console"),
+		"-device", "virtio-serial-pci",
+		"-device", "virtserialport,chardev=lab,name=" + PortName,
+	}, c.Args...)...); err != nil {
+		return m, err
+	}
+	m.guestLine, err = newGuestLine(m.lines["lab"], upWithin)
+	return m, err
+}
+
+// guestLine is the line to the guest: what the host asks, and the answers.
+type guestLine struct {
+	port    net.Conn
 	sending sync.Mutex // one request at a time on the port
 
 	mu   sync.Mutex
@@ -46,85 +69,22 @@ type Machine struct {
 	gone error // why nothing more will be answered
 }
 
-// upWithin is how long a machine has from power to the first word of the guest.
-const upWithin = 90 * time.Second
-
-// Start turns a machine on and waits until the guest is up.
-func Start(c Config) (m *Machine, err error) {
-	dir, err := os.MkdirTemp("", "vmlab")
-	if err != nil {
-		return nil, err
-	}
-	m = &Machine{dir: dir, exited: make(chan struct{}), jobs: map[int]*Job{}}
-	var stderr bytes.Buffer
-	defer func() {
-		if err != nil {
-			m.Kill()
-			err = fmt.Errorf("start the virtual machine: %w\n%s%s", err, stderr.Bytes(), m.console)
-		}
-	}()
-	// We listen and QEMU connects, so that nobody has to try again.
-	ports, err := net.Listen("unix", filepath.Join(dir, "port"))
-	if err != nil {
-		return m, err
-	}
-	defer func() { _ = ports.Close() }()
-	monitors, err := net.Listen("unix", filepath.Join(dir, "qmp"))
-	if err != nil {
-		return m, err
-	}
-	defer func() { _ = monitors.Close() }()
-
-	ctx, cancel := context.WithTimeout(context.Background(), c.Limit)
-	m.cancel = cancel
-	m.qemu = exec.CommandContext(ctx, "qemu-system-x86_64", append([]string{ //nolint:gosec // arguments of the lab
-		// Never KVM: where its node exists it need not work.
-		"-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-smp", "2", "-m", "1024", "-machine", "q35",
-		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none",
-		"-kernel", c.Kernel, "-initrd", c.Initramfs, "-append", "console=ttyS0 panic=-1 quiet",
-		"-serial", "file:" + filepath.Join(dir, "console"),
-		"-device", "virtio-serial-pci",
-		"-chardev", "socket,id=lab,path=" + filepath.Join(dir, "port"),
-		"-device", "virtserialport,chardev=lab,name=" + PortName,
-		"-chardev", "socket,id=qmp,path=" + filepath.Join(dir, "qmp"),
-		"-mon", "chardev=qmp,mode=control",
-	}, c.Args...)...)
-	m.qemu.Stderr = &stderr
-	if err := m.qemu.Start(); err != nil {
-		close(m.exited)
-		return m, fmt.Errorf("needs QEMU: .ci/packages installs what the tests need: %w", err)
-	}
-	go func() {
-		_ = m.qemu.Wait()
-		cancel()
-		_ = ports.Close()
-		_ = monitors.Close()
-		close(m.exited)
-	}()
-	if m.port, err = ports.Accept(); err == nil {
-		m.qmp, err = monitors.Accept()
-	}
-	if err != nil {
-		<-m.exited
-		return m, errors.New("QEMU ended at once")
-	}
-	m.answers = json.NewDecoder(m.qmp)
-	if err := m.Monitor("qmp_capabilities", nil); err != nil {
-		return m, err
-	}
-	hello := m.job(0)
-	go m.listen()
+// newGuestLine waits until the guest is up.
+func newGuestLine(port net.Conn, within time.Duration) (*guestLine, error) {
+	g := &guestLine{port: port, jobs: map[int]*Job{}}
+	hello := g.job(0)
+	go g.listen()
 	select {
 	case <-hello.ended:
-		return m, hello.lost
-	case <-time.After(upWithin):
-		return m, fmt.Errorf("the guest is not up after %s", upWithin)
+		return g, hello.lost
+	case <-time.After(within):
+		return g, fmt.Errorf("the guest is not up after %s", within)
 	}
 }
 
 // Job is one request that is under way.
 type Job struct {
-	m     *Machine
+	g     *guestLine
 	id    int
 	ended chan struct{}
 	lost  error // the machine ended before the request did
@@ -142,41 +102,41 @@ type Output struct {
 
 // job registers a request under its ID; it has ended already when the machine
 // is gone.
-func (m *Machine) job(id int) *Job {
-	j := &Job{m: m, id: id, ended: make(chan struct{}), wrote: make(chan struct{}), files: map[string][]byte{}}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.gone != nil {
-		j.lost = m.gone
+func (g *guestLine) job(id int) *Job {
+	j := &Job{g: g, id: id, ended: make(chan struct{}), wrote: make(chan struct{}), files: map[string][]byte{}}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.gone != nil {
+		j.lost = g.gone
 		close(j.ended)
 		return j
 	}
-	m.jobs[id] = j
+	g.jobs[id] = j
 	return j
 }
 
 // listen hands replies to their jobs until the machine is gone.
-func (m *Machine) listen() {
-	in := json.NewDecoder(bufio.NewReader(m.port))
+func (g *guestLine) listen() {
+	in := json.NewDecoder(bufio.NewReader(g.port))
 	for {
 		var r Reply
 		err := in.Decode(&r)
-		m.mu.Lock()
+		g.mu.Lock()
 		if err != nil {
-			m.gone = fmt.Errorf("the virtual machine is gone: %w", err)
-			for _, j := range m.jobs {
-				j.lost = m.gone
+			g.gone = fmt.Errorf("the virtual machine is gone: %w", err)
+			for _, j := range g.jobs {
+				j.lost = g.gone
 				close(j.ended)
 			}
-			clear(m.jobs)
-			m.mu.Unlock()
+			clear(g.jobs)
+			g.mu.Unlock()
 			return
 		}
-		j := m.jobs[r.ID]
+		j := g.jobs[r.ID]
 		if r.Done {
-			delete(m.jobs, r.ID)
+			delete(g.jobs, r.ID)
 		}
-		m.mu.Unlock()
+		g.mu.Unlock()
 		if j != nil {
 			j.take(r)
 		}
@@ -202,26 +162,26 @@ func (j *Job) take(r Reply) {
 	}
 }
 
-func (m *Machine) ask(r Request) *Job {
-	m.mu.Lock()
-	m.last++
-	r.ID = m.last
-	m.mu.Unlock()
-	j := m.job(r.ID)
-	m.sending.Lock()
-	defer m.sending.Unlock()
-	if err := json.NewEncoder(m.port).Encode(r); err != nil {
+func (g *guestLine) ask(r Request) *Job {
+	g.mu.Lock()
+	g.last++
+	r.ID = g.last
+	g.mu.Unlock()
+	j := g.job(r.ID)
+	g.sending.Lock()
+	defer g.sending.Unlock()
+	if err := json.NewEncoder(g.port).Encode(r); err != nil {
 		// The listener finds the same and ends the job.
-		_ = m.port.Close()
+		_ = g.port.Close()
 	}
 	return j
 }
 
 // Begin runs a program in the guest.
-func (m *Machine) Begin(args ...string) *Job { return m.ask(Request{Args: args}) }
+func (g *guestLine) Begin(args ...string) *Job { return g.ask(Request{Args: args}) }
 
 // Run runs a program in the guest to its end.
-func (m *Machine) Run(args ...string) (Output, error) { return m.Begin(args...).Wait() }
+func (g *guestLine) Run(args ...string) (Output, error) { return g.Begin(args...).Wait() }
 
 // Wait waits for the end of a job.
 func (j *Job) Wait() (Output, error) {
@@ -262,48 +222,22 @@ func (j *Job) UntilIt(what string, wanted func(stdout string) bool) error {
 
 // Kill kills the job's program and waits for its end.
 func (j *Job) Kill() error {
-	_, err := j.m.ask(Request{Kill: j.id}).Wait()
+	_, err := j.g.ask(Request{Kill: j.id}).Wait()
 	<-j.ended
 	return err
 }
 
 // Interrupt tells the job's program to stop, as Ctrl-C does.
 func (j *Job) Interrupt() error {
-	_, err := j.m.ask(Request{Interrupt: j.id}).Wait()
+	_, err := j.g.ask(Request{Interrupt: j.id}).Wait()
 	return err
 }
 
 // Fetch gives the regular files of a folder of the guest, by relative path.
-func (m *Machine) Fetch(dir string) (map[string][]byte, error) {
-	j := m.ask(Request{Fetch: dir})
+func (g *guestLine) Fetch(dir string) (map[string][]byte, error) {
+	j := g.ask(Request{Fetch: dir})
 	_, err := j.Wait()
 	return j.files, err
-}
-
-// Monitor gives QEMU a command (QMP). Only one may be under way.
-func (m *Machine) Monitor(command string, arguments any) error {
-	message := map[string]any{"execute": command}
-	if arguments != nil {
-		message["arguments"] = arguments
-	}
-	if err := json.NewEncoder(m.qmp).Encode(message); err != nil {
-		return fmt.Errorf("%s: %w", command, err)
-	}
-	for {
-		var answer struct {
-			Return *json.RawMessage
-			Error  *struct{ Desc string }
-		}
-		if err := m.answers.Decode(&answer); err != nil {
-			return fmt.Errorf("%s: %w", command, err)
-		}
-		switch {
-		case answer.Error != nil:
-			return fmt.Errorf("%s: %s", command, answer.Error.Desc)
-		case answer.Return != nil:
-			return nil
-		}
-	}
 }
 
 // PowerOff ends the machine in order. The images then hold what its drives held.
@@ -312,27 +246,17 @@ func (m *Machine) PowerOff() error {
 	if _, err := m.ask(Request{PowerOff: true}).Wait(); err != nil {
 		return err
 	}
-	select {
-	case <-m.exited:
-		return nil
-	case <-time.After(30 * time.Second):
-		return errors.New("the virtual machine did not power off")
-	}
+	return m.untilOff(30 * time.Second)
 }
 
 // Kill ends the machine at once. It may be called again.
 func (m *Machine) Kill() {
-	if m.cancel != nil {
-		m.cancel()
+	m.cancel()
+	if m.cmd != nil {
 		<-m.exited
 	}
-	for _, c := range []net.Conn{m.port, m.qmp} {
-		if c != nil {
-			_ = c.Close()
-		}
-	}
 	_ = m.Console() // kept for whoever asks later
-	_ = os.RemoveAll(m.dir)
+	m.kill()
 }
 
 // Console is what the guest's kernel and first process have printed.

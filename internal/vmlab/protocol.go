@@ -47,6 +47,9 @@ type Reply struct {
 const (
 	// PortName is the name of the virtio-serial port.
 	PortName = "ombruk.lab"
+	// BesideInit is the guest where it runs beside the first process of a boot
+	// stick.
+	BesideInit = "/lab/init"
 	// ModuleFolder holds the kernel modules, in the order of their names.
 	ModuleFolder = "/modules"
 )

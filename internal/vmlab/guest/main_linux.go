@@ -2,6 +2,10 @@
 // mounts what a system needs, loads the kernel modules in the order of their
 // names, and then does what the host asks (see package vmlab). Run as
 // `/init identify DEVICE` it asks one drive who it is.
+//
+// Run as [vmlab.BesideInit] it is the first process of a boot stick that the
+// lab has added drives to: it starts itself beside, with file systems of its
+// own, and becomes the stick's own first process.
 package main
 
 import (
@@ -27,12 +31,36 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == "identify" {
 		os.Exit(identify(os.Args[2]))
 	}
-	if err := run(); err != nil {
+	var err error
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == "beside":
+		if err := run(); err != nil {
+			fmt.Fprintln(os.Stderr, "lab: guest:", err)
+		}
+		return
+	case os.Args[0] == vmlab.BesideInit:
+		err = becomeStick()
+	default:
+		err = run()
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "lab: guest:", err)
 	}
 	powerOff()
 	// The first process must not end; the kernel would panic.
 	select {}
+}
+
+// becomeStick starts the guest beside what was to be started, and is that.
+func becomeStick() error {
+	beside := exec.Command(vmlab.BesideInit, "beside") //nolint:gosec // itself
+	// There is no /dev/null yet.
+	beside.Stdin, beside.Stdout, beside.Stderr = os.Stdin, os.Stdout, os.Stderr
+	beside.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
+	if err := beside.Start(); err != nil {
+		return err
+	}
+	return unix.Exec("/init", []string{"/init"}, os.Environ())
 }
 
 // identify prints what a drive says of itself through an opened descriptor.
@@ -66,7 +94,7 @@ func run() error {
 		}
 	}
 	// Programs are looked up by our own path and inherit the rest.
-	for name, value := range map[string]string{"PATH": "/usr/bin", "HOME": "/root", "LANG": "C", "TMPDIR": "/tmp", "LVM_SUPPRESS_FD_WARNINGS": "1", "DM_DISABLE_UDEV": "1"} {
+	for name, value := range map[string]string{"PATH": "/usr/bin:/lab", "HOME": "/root", "LANG": "C", "TMPDIR": "/tmp", "LVM_SUPPRESS_FD_WARNINGS": "1", "DM_DISABLE_UDEV": "1"} {
 		if err := os.Setenv(name, value); err != nil {
 			return err
 		}
