@@ -4,16 +4,21 @@ import (
 	"context"
 	"os"
 
+	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/internal/hands"
 	"github.com/ombruk/ombruk/inventory"
 )
 
-// Slot implements tui.Work.
+// Slot implements tui.Work. What is made in software has no place but its node.
 func (w *screenWork) Slot(d inventory.Drive) string {
-	if s := (inventory.Source{}).Slot(d); s != "" {
-		return s
+	switch d.Bus {
+	case inventory.BusLoop, inventory.BusImage, inventory.BusVirtual, inventory.BusFabric:
+		return d.Path
 	}
-	return d.Path
+	if w.rig.Mode() == certs.ModeSimulated {
+		return d.Path
+	}
+	return inventory.Source{}.Slot(d)
 }
 
 // Input implements tui.Work. Over a serial line or in a window the keyboard of

@@ -191,6 +191,9 @@ func (b *bench) compare(r rackSeen) tea.Cmd {
 	var order []string
 	for i, d := range r.drives {
 		slot := r.slots[i]
+		if slot == "" {
+			continue // it is coming or going
+		}
 		if _, ok := now[slot]; ok {
 			slot += " " + d.Path // a second unit that cannot be told apart
 		}

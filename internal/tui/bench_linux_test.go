@@ -62,7 +62,7 @@ func (w *rackWork) Slot(d inventory.Drive) string {
 			return slot
 		}
 	}
-	return d.Path
+	return ""
 }
 
 func (w *rackWork) Plan(ctx context.Context, in Intake, c Choice, paths ...string) ([]Row, error) {

@@ -155,7 +155,7 @@ func TestChecksWhileDrivesWork(t *testing.T) {
 	s.sees("Checks (10 left)")
 	s.press("tab")
 	s.isAt(atChecks)
-	s.sees("10 checks are not done.", "All drives (2), 0 finished", "21 %")
+	s.sees("10 checks are not done.", s.m.say("progress.all", map[string]any{"Drives": 2, "Ended": 0}), "21 %")
 	s.press("f")
 	s.write("key A is loose")
 	s.scan("X-99\n")
