@@ -93,7 +93,7 @@ func (w *work) goOn(p *Plan, size int64) (pass int, from int64) {
 		Title: fmt.Sprintf("go on from %d %% of pass %d of %d, where an earlier run was cut off (%s)", percent, at.Pass, at.Of, j.Run)})
 	p.say("an earlier run (%s) was cut off: the plan goes on from %d %% of pass %d; at the end the whole drive is read back, what that run wrote too", j.Run, percent, at.Pass)
 	if at.Pass > 1 {
-		p.say("that the passes before were done is known from this station's own journal, not from reading; the policy accepts that")
+		p.say("that the passes before were done is known from this station's own journal and from a look at %d places, not from reading everything; the policy accepts that", familiarPlaces)
 	}
 	return at.Pass, at.SyncedBytes
 }
@@ -131,22 +131,27 @@ type goingOn struct {
 var errOtherJournal = errors.New("what the earlier run left does not fit")
 
 // takeUp takes over what an earlier run left, if it is what the plan was made for.
-func (r *runner) takeUp() error {
+func (r *runner) takeUp(ctx context.Context) (abandoned bool, err error) {
 	first := r.plan.overwrites()[0]
 	j, s := r.o.Resume, r.plan.Standard
 	if j == nil || j.Written == nil || len(j.Written.Passes) == 0 {
-		return fmt.Errorf("%w: there is no journal of an overwrite", errOtherJournal)
+		return false, fmt.Errorf("%w: there is no journal of an overwrite", errOtherJournal)
 	}
 	at := j.Written
 	switch last := at.Passes[len(at.Passes)-1]; {
 	case at.Standard != s.ID || at.Of != len(s.Passes) || at.Pass != r.before+1 || at.SyncedBytes < first.FromBytes:
-		return fmt.Errorf("%w: it is at pass %d of %d of %s, byte %d", errOtherJournal, at.Pass, at.Of, at.Standard, at.SyncedBytes)
+		return false, fmt.Errorf("%w: it is at pass %d of %d of %s, byte %d", errOtherJournal, at.Pass, at.Of, at.Standard, at.SyncedBytes)
 	case j.SizeBytes != r.size:
-		return fmt.Errorf("%w: the drive had %d bytes then and has %d", errOtherJournal, j.SizeBytes, r.size)
+		return false, fmt.Errorf("%w: the drive had %d bytes then and has %d", errOtherJournal, j.SizeBytes, r.size)
 	case last.Kind != StepOverwrite || last.Pattern != r.passes[r.before].String():
-		return fmt.Errorf("%w: it was at %q, and this pass is %q", errOtherJournal, last.Pattern, r.passes[r.before])
+		return false, fmt.Errorf("%w: it was at %q, and this pass is %q", errOtherJournal, last.Pattern, r.passes[r.before])
 	case otherLife(j.PowerOnHours, r.hours()):
-		return fmt.Errorf("%w: by its hours in use the drive has been elsewhere since", errOtherJournal)
+		return false, fmt.Errorf("%w: by its hours in use the drive has been elsewhere since", errOtherJournal)
+	}
+	if r.before > 0 {
+		if abandoned, err = r.familiar(ctx, first.FromBytes); err != nil {
+			return abandoned, err
+		}
 	}
 	for _, p := range at.Passes {
 		if p.Run == "" {
@@ -164,7 +169,61 @@ func (r *runner) takeUp() error {
 	if at.Pass == at.Of {
 		r.inherited = first.FromBytes
 	}
-	return nil
+	return false, nil
+}
+
+// familiarPlaces is how many places are looked at before passes of an earlier
+// run are counted.
+const familiarPlaces = 64
+
+// familiar looks whether the drive holds what the earlier run wrote: before an
+// offset its last pass, behind it that one or the one before. The read-back at
+// the end shows only the last pass, and a serial may be that of a dock, the same
+// for every drive that is put into it.
+func (r *runner) familiar(ctx context.Context, from int64) (abandoned bool, err error) {
+	_, buffers, err := r.memory(r.buffersBytes())
+	if err != nil {
+		return false, err
+	}
+	held := map[int64][]byte{} // by offset
+	pages := r.size / pageBytes
+	places := min(familiarPlaces, pages)
+	for i := range places {
+		off, buf := pages*(2*i+1)/(2*places)*pageBytes, buffers[i*pageBytes:][:pageBytes]
+		err := r.answered("read", r.o.Stall, func() error { return readAll(r.dev, buf, off) })
+		switch {
+		case errors.Is(err, ErrStalled):
+			return true, err
+		case err != nil && fatal(err):
+			return false, err
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		case err == nil:
+			held[off] = buf
+		} // a block that cannot be read tells nothing
+	}
+	strange := map[int64]int{} // blocks by how many of the passes they are not of
+	for number := r.before; number <= r.before+1; number++ {
+		differs, err := r.writtenComparer(r.passes[number-1], number)
+		if err != nil {
+			return false, err
+		}
+		for off, buf := range held {
+			if number > r.before || off >= from {
+				differs(slices.Clone(buf), off, int(r.blockBytes()), func(at span) { strange[at.Off]++ })
+			}
+		}
+	}
+	others := map[int64]bool{}
+	for off, passes := range strange {
+		if passes == 2 || off < from {
+			others[off/pageBytes] = true
+		}
+	}
+	if len(others) > 0 || len(held) == 0 {
+		return false, fmt.Errorf("%w: of %d places that were looked at, %d hold something else than its passes wrote", errOtherJournal, len(held), len(others))
+	}
+	return false, nil
 }
 
 // settled reports whether what the journal holds is needed no more.

@@ -528,6 +528,26 @@ func TestJournalStopsWhereTheRunGaveUpLooking(t *testing.T) {
 	})
 }
 
+// A dock has one serial for every drive that is put into it. Passes that were done
+// on the drive before are not counted for this one.
+func TestEarlierPassesAreOfThisDrive(t *testing.T) {
+	const size = 32 << 20
+	o := goingOn(t, "gost-r-50739-95", erase.GoOnAllPasses)
+	first := newCachedDrive(size, inventory.MediaMagnetic, rand.New(rand.NewPCG(1, 2)))
+	if first.start(t, o, erase.Key{1}, size>>16+1); first.journal.Written.Pass != 2 {
+		t.Fatalf("cut off in pass %d", first.journal.Written.Pass)
+	}
+	second := newCachedDrive(size, inventory.MediaMagnetic, rand.New(rand.NewPCG(1, 2)))
+	second.journal = first.journal
+	r, p := second.start(t, o, erase.Key{1}, 0)
+	if !p.Resumes() || r.Outcome != erase.Failed || r.Disposition != erase.Hold || !r.Settled || len(r.Passes) > 0 {
+		t.Errorf("outcome %v, %v, settled %v, passes %+v", r.Outcome, r.Disposition, r.Settled, r.Passes)
+	}
+	if r, _ = second.start(t, o, erase.Key{2}, 0); !r.Outcome.Clean() || len(r.Passes) != 2 || r.Passes[0].Run != "" {
+		t.Errorf("after that: %v, passes %+v", r.Outcome, r.Passes)
+	}
+}
+
 // However fast a drive is, the stick that keeps the journal is written to about
 // once a minute.
 func TestJournalIsWrittenSeldom(t *testing.T) {

@@ -148,7 +148,7 @@ func (r *runner) step(ctx context.Context, n int, step Step) (abandoned bool, er
 	case StepThaw: // done before the run, and in Options.Before
 		return false, nil
 	case StepContinue:
-		return false, r.takeUp()
+		return r.takeUp(ctx)
 	case StepOverwrite:
 		r.o.Progress.begin(n, r.size-step.FromBytes, false)
 		r.done++
