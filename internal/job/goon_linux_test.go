@@ -228,6 +228,35 @@ func TestCancelledOverwriteGoesOn(t *testing.T) {
 	d.judge(t, done)
 }
 
+// Two starts of the program plan to go on with the same run. The first does; for
+// the second there is nothing that was cut off any more.
+func TestTwoGoOnWithTheSameRun(t *testing.T) {
+	d := newDesk(t, 96<<20)
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, _, err := d.start(ctx, func(e job.Event) {
+		if p := e.Progress; p != nil && p.DoneBytes > 8<<20 {
+			cancel()
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	_, named, _ := inventory.Source{}.Targets(t.Context(), d.image())
+	s, err := stationIn(d.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := s.Resume(named[0])
+	if second == nil || err != nil {
+		t.Fatalf("nothing to go on with: %v", err)
+	}
+	if done, plan, err := d.start(t.Context(), func(job.Event) {}); err != nil || !plan.Resumes() || done.Record.Outcome != erase.Sanitized {
+		t.Fatalf("the first: %v, %v", done.Record.Outcome, err)
+	}
+	if _, err := s.Begin(job.Task{Plan: erase.Plan{Drive: named[0]}, Resume: second}, job.Order{}); err == nil {
+		t.Error("the second went on too")
+	}
+}
+
 // A pause shows in the events and does not spoil speed and time left.
 func TestPauseShowsInTheEvents(t *testing.T) {
 	d := newDesk(t, 32<<20)

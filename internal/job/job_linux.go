@@ -210,6 +210,17 @@ func (s *Station) Begin(t Task, o Order) (*Started, error) {
 	if err := s.Chain.Present(); err != nil {
 		return nil, err
 	}
+	if t.Resume != nil {
+		// Another start of the program may have ended it since the plan was
+		// made; it is not cut off then.
+		now, err := s.Resume(t.Plan.Drive)
+		if err != nil {
+			return nil, err
+		}
+		if now == nil || now.Journal.Run != t.Resume.Journal.Run || now.key != t.Resume.key {
+			return nil, fmt.Errorf("take up run %s on %s: it was ended or taken up elsewhere since the plan was made", t.Resume.Journal.Run, t.Plan.Drive.Path)
+		}
+	}
 	b := &Started{station: s, task: t, order: o}
 	if _, err := io.ReadFull(s.Rand, b.key[:]); err != nil {
 		return nil, fmt.Errorf("draw a key: %w", err)
