@@ -64,12 +64,12 @@ else; 5 refused before touching anything; 64 usage; 130 cancelled.`,
 
 // imageWrite does the whole of `ombruk image write`.
 func (a *app) imageWrite(parent context.Context, file, device string, tokens []string, allowFixed bool) error {
-	f, size, err := openImage(file)
+	f, before, err := openImage(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close() // only read
-	im, err := flash.Open(f, size)
+	im, err := flash.Open(f, before.Size())
 	if err != nil {
 		return fail(exitRefused, "'ombruk image build' makes one", fmt.Errorf("refused: %s: %w", file, err))
 	}
@@ -79,6 +79,9 @@ func (a *app) imageWrite(parent context.Context, file, device string, tokens []s
 	}
 	if slices.ContainsFunc(target.Uses, inventory.Use.ByName) {
 		a.note("%s is a boot stick already: records on it that were not taken off are lost", printable(target.Path))
+	}
+	if info, err := os.Stat(target.Path); err == nil && os.SameFile(info, before) {
+		return refused(&erase.RefusedError{Path: target.Path, Reason: erase.ErrInUse, Hint: "name the stick second", Detail: "this is the image itself"})
 	}
 	if err := a.confirmed([]inventory.Drive{target}, tokens); err != nil {
 		return err
@@ -95,6 +98,9 @@ func (a *app) imageWrite(parent context.Context, file, device string, tokens []s
 	started := time.Now()
 	result, err := im.Write(ctx, d, meter.show)
 	meter.end()
+	if err == nil {
+		err = unchanged(f, before)
+	}
 	if closeErr := d.Close(); err == nil && closeErr != nil {
 		// The bytes are right; the kernel still has the old partitions.
 		a.note("pull the stick and plug it in again before you use it here: %v", closeErr)
@@ -102,20 +108,39 @@ func (a *app) imageWrite(parent context.Context, file, device string, tokens []s
 	if err != nil {
 		return notWritten(target.Path, err)
 	}
-	return a.showWritten(file, target, result, time.Since(started))
+	return a.showWritten(file, f, target, result, time.Since(started))
 }
 
-// openImage opens a regular file.
-func openImage(name string) (*os.File, int64, error) {
+// openImage opens a regular file, and says what it was like then.
+func openImage(name string) (*os.File, os.FileInfo, error) {
 	info, err := os.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
-		return nil, 0, fail(exitUsage, "the image comes first, the stick second", fmt.Errorf("%s: not a file", name))
+		return nil, nil, fail(exitUsage, "the image comes first, the stick second", fmt.Errorf("%s: not a file", name))
 	}
 	if err != nil {
-		return nil, 0, fail(exitError, "'ombruk image build' makes an image", fmt.Errorf("open image: %w", err))
+		return nil, nil, fail(exitError, "'ombruk image build' makes an image", fmt.Errorf("open image: %w", err))
 	}
 	f, err := os.Open(name)
-	return f, info.Size(), err
+	if err != nil {
+		return nil, nil, fmt.Errorf("open image: %w", err)
+	}
+	if info, err = f.Stat(); err != nil {
+		_ = f.Close()
+		return nil, nil, fmt.Errorf("open image: %w", err)
+	}
+	return f, info, nil
+}
+
+// errImageChanged means that the stick may hold a mix of two images.
+var errImageChanged = errors.New("the image changed while it was written")
+
+// unchanged reports an image that another program has written to meanwhile.
+func unchanged(f *os.File, before os.FileInfo) error {
+	now, err := f.Stat()
+	if err == nil && (now.Size() != before.Size() || !now.ModTime().Equal(before.ModTime())) {
+		err = errImageChanged
+	}
+	return err
 }
 
 // stickToWrite finds the drive and refuses it when it may not be overwritten.
@@ -159,8 +184,8 @@ func notWritten(path string, err error) error {
 }
 
 // showWritten says what was done, with the digest by which the image is known.
-func (a *app) showWritten(file string, d inventory.Drive, r flash.Result, took time.Duration) error {
-	digest, err := fileDigest(file)
+func (a *app) showWritten(file string, image io.ReadSeeker, d inventory.Drive, r flash.Result, took time.Duration) error {
+	digest, err := digestOf(image)
 	if err != nil {
 		return err
 	}
@@ -189,15 +214,14 @@ func (a *app) showWritten(file string, d inventory.Drive, r flash.Result, took t
 	return nil
 }
 
-func fileDigest(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
+func digestOf(image io.ReadSeeker) (string, error) {
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("read %s: %w", name, err)
+	_, err := image.Seek(0, io.SeekStart)
+	if err == nil {
+		_, err = io.Copy(h, image)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the image: %w", err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -257,9 +257,14 @@ func (im *Image) layout(sizeBytes int64) (*layout, error) {
 	image := func(from, to int64) {
 		l.others = append(l.others, segment{from, to - from, io.NewSectionReader(im.r, from, to-from)})
 	}
+	// It is written last, as it was at the beginning.
+	head := make([]byte, headBytes)
+	if _, err := im.r.ReadAt(head, 0); err != nil {
+		return nil, fmt.Errorf("read the image: %w", err)
+	}
 	if sizeBytes == im.size {
 		l.result.DataBytes = data.sizeBytes()
-		l.head = segment{0, headBytes, io.NewSectionReader(im.r, 0, headBytes)}
+		l.head = segment{0, headBytes, bytes.NewReader(head)}
 		image(headBytes, im.size)
 		return l, nil
 	}
@@ -283,10 +288,6 @@ func (im *Image) layout(sizeBytes int64) (*layout, error) {
 	l.result.UnusedBytes = (t.lastUsable - t.lastUsed()) * sectorBytes
 	if l.result.UnusedBytes < headBytes {
 		l.result.UnusedBytes = 0
-	}
-	head := make([]byte, headBytes)
-	if _, err := im.r.ReadAt(head, 0); err != nil {
-		return nil, fmt.Errorf("read the image: %w", err)
 	}
 	backup := t.write(head)
 	l.head = segment{0, headBytes, bytes.NewReader(head)}
