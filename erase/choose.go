@@ -386,6 +386,12 @@ func byPasses(s Standard) bool {
 	return s.Method == Clear && s.ID != "nist-800-88r2-clear" && s.ID != "ieee-2883-clear"
 }
 
+// SurvivesPowerCut reports whether the drive itself goes on with the step when
+// its power comes back: of all that a drive does alone, only a sanitize.
+func (s Step) SurvivesPowerCut() bool {
+	return (s.Kind == StepErase || s.Kind == StepAwait) && isSanitize(s.Command)
+}
+
 func isSanitize(c inventory.EraseCommand) bool {
 	switch c {
 	case inventory.ATASanitizeCrypto, inventory.ATASanitizeBlock, inventory.ATASanitizeOverwrite,

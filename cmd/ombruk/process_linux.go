@@ -74,7 +74,7 @@ func (a *app) process(cmd *cobra.Command, f *jobFlags, paths []string) error {
 // unitDrives lists the drives of the machine with what was done to each.
 func (b *batch) unitDrives(all []inventory.Drive) []certs.UnitDrive {
 	if b.run == nil {
-		return session.UnitDrives(nil, nil, nil, all)
+		return session.UnitDrives(nil, nil, nil, nil, all)
 	}
-	return session.UnitDrives(b.run.Works, b.run.Done, b.run.Errs, all)
+	return session.UnitDrives(b.run.Works, b.run.Done, b.run.Errs, nil, all)
 }

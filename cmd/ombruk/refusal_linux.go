@@ -41,7 +41,7 @@ func refusal(t *lang.Text, err error, plan *erase.Plan) (why string, ways []stri
 		}
 		values := map[string]any{"Detail": detail, "Ordered": "", "Best": ""}
 		if plan != nil {
-			values["Ordered"], values["Best"] = t.Get("method."+plan.Accepted.String(), nil), t.Get("method."+plan.Achieves.String(), nil)
+			values["Ordered"], values["Best"] = t.Get("screen.method."+plan.Accepted.String(), nil), t.Get("screen.method."+plan.Achieves.String(), nil)
 		}
 		why = t.Get("refused."+r.name, values)
 		if way, ok := t.Try("refused."+r.name+".way", nil); ok {

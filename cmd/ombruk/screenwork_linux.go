@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -377,12 +378,18 @@ func (r *screenRun) Cancel(id string) { r.each(id, func(i int) { r.cancels[i]() 
 
 func (r *screenRun) Wait() { <-r.over }
 
-func (w *screenWork) Close(_ context.Context, in tui.Intake, _ []tui.Row, results []tui.Result, checks []tui.Check) (tui.Unit, error) {
+func (w *screenWork) Close(_ context.Context, in tui.Intake, rows []tui.Row, results []tui.Result, checks []tui.Check) (tui.Unit, error) {
 	w.mu.Lock()
 	machine, all, began := w.machine, w.drives, w.began
 	var works []session.Work
 	for _, r := range results {
 		works = append(works, w.planned[r.ID])
+	}
+	refused := map[string]error{}
+	for _, row := range rows {
+		if work := w.planned[row.ID]; row.Refused != "" && row.Plan != nil && work.Refused != nil {
+			refused[row.ID] = work.Refused
+		}
 	}
 	w.mu.Unlock()
 	machine.Drives = all
@@ -400,7 +407,7 @@ func (w *screenWork) Close(_ context.Context, in tui.Intake, _ []tui.Row, result
 	for _, r := range results {
 		done, errs = append(done, r.Done), append(errs, r.Err)
 	}
-	unit.Drives = session.UnitDrives(works, done, errs, all)
+	unit.Drives = session.UnitDrives(works, done, errs, refused, all)
 	for _, c := range checks {
 		if c.Verdict != "" {
 			unit.Checks = append(unit.Checks, certs.Check{Part: c.Part, Verdict: certs.CheckVerdict(c.Verdict), Grade: c.Grade, Note: c.Note})
@@ -443,6 +450,9 @@ func (w *screenWork) Keep() tui.Keep {
 	err := at.trouble
 	if err == nil {
 		k.Records, k.NotHanded, k.LastSaved, err = record.Tally(at.records)
+		if station == nil && errors.Is(err, fs.ErrNotExist) {
+			err = nil // the folder is made when the station is opened
+		}
 	}
 	if err == nil && station != nil {
 		k.FreeBytes, err = record.FreeBytes(at.records)

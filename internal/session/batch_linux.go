@@ -105,8 +105,9 @@ func (b *Batch) Pause(i int, on bool) bool { return b.started[i].Pause(on) }
 
 // UnitDrives lists the drives of a machine with what was done to each. A drive
 // that was written to never stands there as one that was left alone, whatever
-// became of its record and by whichever of its paths it was named.
-func UnitDrives(works []Work, done []job.Done, errs []error, all []inventory.Drive) []certs.UnitDrive {
+// became of its record and by whichever of its paths it was named. Refused is
+// why a drive that could have been a target was none, by its path.
+func UnitDrives(works []Work, done []job.Done, errs []error, refused map[string]error, all []inventory.Drive) []certs.UnitDrive {
 	var out []certs.UnitDrive
 	treated := map[string]bool{}
 	for i, d := range done {
@@ -131,6 +132,8 @@ func UnitDrives(works []Work, done []job.Done, errs []error, all []inventory.Dri
 		}
 		why := "it was not among the targets"
 		if err := erase.Blocked(d, all, false); err != nil {
+			why = err.Error()
+		} else if err := refused[d.Path]; err != nil {
 			why = err.Error()
 		}
 		out = append(out, certs.UnitDrive{Path: d.Path, Model: d.Model, Serial: d.Serial, Disposition: erase.Hold, NotTouched: why})

@@ -99,7 +99,7 @@ func TestUnitReportOfAnUnrecordedDrive(t *testing.T) {
 		{Path: "/dev/sda", CapacityBytes: 1, Bus: inventory.BusSAS},
 		{Path: "/dev/sdb", AlsoAt: []string{"/dev/sdc"}, CapacityBytes: 1, Bus: inventory.BusSAS},
 	}
-	drives := UnitDrives(works, []job.Done{{ID: "one", Record: clean}, {ID: "two", Record: found}}, []error{nil, errors.New("no space left on device")}, all)
+	drives := UnitDrives(works, []job.Done{{ID: "one", Record: clean}, {ID: "two", Record: found}}, []error{nil, errors.New("no space left on device")}, nil, all)
 	if len(drives) != 2 {
 		t.Fatalf("%+v", drives)
 	}
@@ -113,8 +113,17 @@ func TestUnitReportOfAnUnrecordedDrive(t *testing.T) {
 func TestUnitReportOfTwoNamespaces(t *testing.T) {
 	both := []inventory.Drive{{Path: "/dev/nvme0n1", CapacityBytes: 1, Bus: inventory.BusNVMe}, {Path: "/dev/nvme0n2", CapacityBytes: 1, Bus: inventory.BusNVMe}}
 	record := certs.Sanitization{Header: certs.Header{ID: "one"}, Drive: certs.DriveFacts{Path: both[0].Path}, Outcome: erase.Sanitized, Fulfilled: true}
-	drives := UnitDrives([]Work{{Drives: both}}, []job.Done{{ID: "one", Record: record}}, []error{nil}, both)
+	drives := UnitDrives([]Work{{Drives: both}}, []job.Done{{ID: "one", Record: record}}, []error{nil}, nil, both)
 	if len(drives) != 1 || drives[0].RecordID != "one" {
+		t.Errorf("%+v", drives)
+	}
+}
+
+// The unit report says what the screen said of a drive that was left alone.
+func TestUnitReportOfARefusedDrive(t *testing.T) {
+	all := []inventory.Drive{{Path: "/dev/sda", Serial: "S1", CapacityBytes: 1, Bus: inventory.BusATA}, {Path: "/dev/sdb", CapacityBytes: 1, Bus: inventory.BusATA}}
+	drives := UnitDrives(nil, nil, nil, map[string]error{"/dev/sda": erase.ErrLocked}, all)
+	if len(drives) != 2 || drives[0].NotTouched != erase.ErrLocked.Error() || drives[1].NotTouched != "it was not among the targets" {
 		t.Errorf("%+v", drives)
 	}
 }

@@ -81,7 +81,7 @@ func (w *rackWork) Plan(ctx context.Context, in Intake, c Choice, paths ...strin
 		}
 		row := Row{ID: d.Path, Drive: d, Covers: []inventory.Drive{d}, Internal: true, Refused: w.refused[d.Serial], Ways: []string{"Pull it out and put it back."}, Plan: &erase.Plan{
 			Drive: d, Standard: s, Requested: erase.Purge, Accepted: erase.Purge, Achieves: erase.Purge, Technique: erase.BlockErase,
-			Steps: []erase.Step{{Kind: erase.StepErase, Technique: erase.BlockErase, Title: "block erase"}, {Kind: erase.StepReadBack, Title: "read back"}},
+			Steps: []erase.Step{{Kind: erase.StepErase, Technique: erase.BlockErase, Command: inventory.ATASanitizeBlock, Title: "block erase"}, {Kind: erase.StepReadBack, Title: "read back"}},
 		}}
 		return []Row{row}, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -110,6 +111,7 @@ func (c *confirm) key(k tea.KeyPressMsg) (bool, tea.Cmd) {
 		return false, nil
 	}
 	c.typed += k.Text
+	c.at = c.below // what was scrolled with PgDn stays: the code is there
 	if len(c.typed) < codeDigits {
 		return true, nil
 	}
@@ -178,6 +180,7 @@ func (c *confirm) body(w, h int) (lines []string, focus int) {
 	for _, l := range wrap(m.look.sign(bad)+" "+m.count("confirm.erased", len(rows), map[string]any{"Size": printable(m.text.Bytes(total))}), w-2) {
 		lines = append(lines, m.look.block(bad, m.look.fill(" "+l, w)))
 	}
+	top := len(lines)
 	for i, r := range m.rows {
 		if !m.erased(r) {
 			continue
@@ -212,6 +215,9 @@ func (c *confirm) body(w, h int) (lines []string, focus int) {
 				continue
 			}
 			_, s := m.planLine(r)
+			if r.Refused != "" && !r.Boot { // the heading says that it is left alone
+				s = printable(r.Refused)
+			}
 			for _, l := range wrap(s, w-8) {
 				lines = append(lines, "      "+l)
 			}
@@ -234,6 +240,14 @@ func (c *confirm) body(w, h int) (lines []string, focus int) {
 		for _, l := range wrap(m.say("confirm.type", map[string]any{"Code": c.code})+"  ["+strings.ReplaceAll(boxes, " ", "\u00a0")+"\u00a0]", w-2) {
 			add(m.look.bold(strings.ReplaceAll(l, "\u00a0", " ")))
 		}
+	}
+	if len(lines) > h && c.code != "" && !c.busy {
+		// The code is out of sight, and nothing else says that there is one.
+		below := m.look.said(notice, m.say("confirm.code-below", nil), w-2)
+		for i := range below {
+			below[i] = " " + below[i]
+		}
+		lines = slices.Insert(lines, top, below...)
 	}
 	c.below = max(len(lines)-h, 0)
 	c.at = min(c.at, c.below)

@@ -149,7 +149,7 @@ func ordinary(t testing.TB) *fakeWork {
 		rows := []Row{
 			{ID: nvme.Path, Drive: nvme, Covers: []inventory.Drive{nvme}, Internal: true, Holds: []string{"Windows (BitLocker) 475 GB", "EFI 260 MB"}, Plan: &erase.Plan{
 				Drive: nvme, Standard: chosen, Requested: chosen.Method, Accepted: min(accepted, chosen.Method), AcceptedBy: "order", Achieves: erase.Purge, Technique: erase.CryptoErase, Command: inventory.NVMeSanitizeCrypto,
-				Steps: []erase.Step{{Kind: erase.StepMark, Title: "write markers"}, {Kind: erase.StepErase, Technique: erase.CryptoErase, Title: "crypto erase"}, {Kind: erase.StepReadBack, Title: "read back"}},
+				Steps: []erase.Step{{Kind: erase.StepMark, Title: "write markers"}, {Kind: erase.StepErase, Technique: erase.CryptoErase, Command: inventory.NVMeSanitizeCrypto, Title: "crypto erase"}, {Kind: erase.StepReadBack, Title: "read back"}},
 				Why:   []string{"Crypto erase destroys the key of all data at once."},
 			}},
 			{ID: sata.Path, Drive: sata, Covers: []inventory.Drive{sata}, Internal: true, Holds: []string{"ext4 \"home\" 1 TB"}, Refused: "Purge is out of reach: the drive has no erase command that counts as Purge.", Ways: []string{"Accept Clear (A).", "Best effort (B): the drive is then to be destroyed."}},

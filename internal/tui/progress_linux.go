@@ -232,15 +232,23 @@ func (p *progress) body(w, h int) (lines []string, focus int) {
 	}
 	if each > 1 {
 		for i, r := range m.rows {
-			if r.Boot {
-				_, s := m.planLine(r)
-				lines = append(lines, m.look.paint(quiet, m.look.cut("  "+m.title(i+1, r.Drive, max(w-4-width(s), 30))+"  "+s, w-1)))
+			// What is left alone is of the machine too, and is not forgotten.
+			if !m.erased(r) {
+				lines = append(lines, m.aside(i+1, r, w))
 			}
 		}
 	}
 	lines = append(lines, "")
+	if each < 3 && slices.ContainsFunc(rows, func(r Row) bool {
+		d := m.drives[r.ID]
+		return d != nil && d.result == nil && d.progress.Device && m.alone(r, d) == "progress.at-work"
+	}) {
+		for _, l := range m.look.said(notice, m.say("progress.stay-on", nil), w-2) {
+			lines = append(lines, " "+l)
+		}
+	}
 	if !m.running() {
-		for _, l := range m.look.said(good, m.say("progress.all-done", nil), w-2) {
+		for _, l := range m.look.said(m.worst(), m.say("progress.all-done", nil), w-2) {
 			lines = append(lines, " "+l)
 		}
 	}
@@ -248,6 +256,32 @@ func (p *progress) body(w, h int) (lines []string, focus int) {
 		lines = append(lines, m.look.cut(" "+m.say("progress.saved", map[string]any{"Time": m.keep.LastSaved.In(m.setup.Now().Location()).Format("15:04")}), w))
 	}
 	return lines, focus
+}
+
+// worst is good only when every drive of the machine is.
+func (m *Model) worst() tone {
+	for _, r := range m.rows {
+		d := m.drives[r.ID]
+		switch {
+		case r.Boot:
+		case d == nil || d.result == nil:
+			return notice
+		default:
+			if t, _ := m.outcome(*d.result); t != good {
+				return notice
+			}
+		}
+	}
+	return good
+}
+
+// aside is a drive that nothing is done to, and why.
+func (m *Model) aside(number int, r Row, w int) string {
+	t, s := m.planLine(r)
+	if r.Refused != "" && !r.Boot {
+		s = m.look.sign(t) + " " + printable(r.Refused)
+	}
+	return m.look.paint(t, m.look.cut("  "+m.title(number, r.Drive, max(w-4-width(s), 30))+"  "+s, w-1))
 }
 
 func (p *progress) lead(i int) string {
@@ -416,7 +450,11 @@ func (p *progress) under(r Row, d *driveState, w int) string {
 	if d.result != nil {
 		s := ""
 		if f := d.finished; f != nil {
-			s = m.say("progress.achieved", map[string]any{"Method": m.method(f.Achieved), "Technique": m.technique(f.Technique)})
+			key := "progress.achieved"
+			if f.Achieved == erase.MethodNone {
+				key = "progress.not-achieved"
+			}
+			s = m.say(key, map[string]any{"Method": m.method(f.Achieved), "Technique": m.technique(f.Technique)})
 		}
 		return m.look.cut(m.look.paint(quiet, s), w)
 	}
@@ -425,7 +463,10 @@ func (p *progress) under(r Row, d *driveState, w int) string {
 	}
 	s := m.step(r, d)
 	if d.progress.Device {
-		s += ": " + m.say("progress.by-itself", nil)
+		alone := m.say(m.alone(r, d), nil)
+		if s += ": " + alone; width(s) > w {
+			s = alone
+		}
 	}
 	if d.progress.Device || len(d.rates) == 0 {
 		return m.look.cut(s, w)
@@ -437,13 +478,31 @@ func (p *progress) under(r Row, d *driveState, w int) string {
 	return s + "  " + m.look.paint(quiet, m.look.graph(d.rates, min(room, 40)))
 }
 
+// current is the step of the plan that is going on.
+func current(r Row, d *driveState) (erase.Step, bool) {
+	n := d.progress.Step
+	if r.Plan == nil || n < 1 || n > len(r.Plan.Steps) {
+		return erase.Step{}, false
+	}
+	return r.Plan.Steps[n-1], true
+}
+
+// alone says what a power cut does to a drive that works by itself: all but a
+// sanitize breaks off, and some of it leaves the drive locked.
+func (m *Model) alone(r Row, d *driveState) string {
+	if step, ok := current(r, d); ok && step.SurvivesPowerCut() {
+		return "progress.by-itself"
+	}
+	return "progress.at-work"
+}
+
 // step says which step of the plan is going on.
 func (m *Model) step(r Row, d *driveState) string {
 	n := d.progress.Step
-	if r.Plan == nil || n < 1 || n > len(r.Plan.Steps) {
+	step, ok := current(r, d)
+	if !ok {
 		return m.say("progress.starting", nil)
 	}
-	step := r.Plan.Steps[n-1]
 	pass, passes := 0, 0
 	for i, s := range r.Plan.Steps {
 		if s.Kind == erase.StepOverwrite {

@@ -216,6 +216,9 @@ func (r *result) body(w, h int) (lines []string, focus int) {
 			focus = len(lines)
 		}
 		lines = append(lines, r.drive(d, lead, widest, w)...)
+		if key := stillAtWork(d); key != "" {
+			add(m.look.said(bad, m.text.Get(key, nil), w-4)...)
+		}
 	}
 	for _, row := range m.rows {
 		if !m.erased(row) && !row.Boot {
@@ -245,6 +248,20 @@ func (r *result) body(w, h int) (lines []string, focus int) {
 		}
 	}
 	return lines, focus
+}
+
+// stillAtWork is what to know before power-off of a drive that was left at its
+// erase; empty for one that was not.
+func stillAtWork(d Result) string {
+	for _, e := range d.Done.Record.Exceptions {
+		switch e.Code {
+		case "at-work", "at-work-locked":
+			return "disposition.at-work"
+		case "goes-on":
+			return "disposition.goes-on"
+		}
+	}
+	return ""
 }
 
 // went is the word about one drive, and where it goes.

@@ -264,7 +264,94 @@ func TestWhatIsWrongWithTheIntakeIsShown(t *testing.T) {
 	s.sees("Organisation number 971040239")
 	s.press("enter", "down", "down", "n", "down", "enter")
 	s.isAt(atStart)
-	s.sees("wrong check digit")
+	s.sees("No agency of the contract has organisation number 971040239", "► Agency")
+
+	// Whatever else is wrong is said as it is.
+	w.intakeErr = errors.New("order 7: no such order")
+	s = play(t, w, usual(t), "en", 80, 24)
+	s.press("down", "down", "down", "down", "n", "down", "enter")
+	s.sees("no such order")
+}
+
+// A long list hides the code: the screen says where it is, and typing shows it.
+func TestTheCodeUnderALongListIsFound(t *testing.T) {
+	w := ordinary(t)
+	rows := w.rows
+	w.rows = func(c Choice) (out []Row) {
+		for n := range 24 {
+			r := rows(c)[0]
+			r.ID = fmt.Sprintf("/dev/nvme%dn1", n)
+			r.Drive.Path = r.ID
+			out = append(out, r)
+		}
+		return out
+	}
+	s := play(t, w, usual(t), "en", 80, 24)
+	toConfirm(s)
+	s.sees("The code is under the list")
+	s.lacks("Type the code")
+	s.press("pgdown", "pgdown", "4")
+	s.sees("Type the code 4711", "[ 4 _ _ _ ]")
+	s.press("7", "1", "1")
+	if !w.did("begin") {
+		t.Error("not begun")
+	}
+}
+
+// Only a sanitize goes on after a power cut; whoever switches off during
+// anything else breaks it off, and may find the drive locked.
+func TestWhatMustNotBeSwitchedOffSaysSo(t *testing.T) {
+	for command, want := range map[inventory.EraseCommand]string{
+		inventory.NVMeSanitizeCrypto: "goes on by itself, also after a power cut",
+		inventory.ATASecurityErase:   "DO NOT SWITCH OFF",
+		inventory.NVMeFormatUser:     "DO NOT SWITCH OFF",
+	} {
+		w := ordinary(t)
+		rows := w.rows
+		w.rows = func(c Choice) []Row {
+			out := rows(c)
+			out[0].Plan.Steps[1].Command = command
+			return out
+		}
+		s := play(t, w, usual(t), "en", 80, 24)
+		toConfirm(s)
+		s.press("4", "7", "1", "1")
+		s.working()
+		s.sees(want)
+		s.press("c", "down", "enter")
+		s.finish("word.not-finished")
+		exception := erase.Exception{Code: "at-work"}
+		if command == inventory.NVMeSanitizeCrypto {
+			exception.Code = "goes-on"
+		}
+		result := s.m.drives["/dev/nvme0n1"].result
+		result.Done.Record.Exceptions = append(result.Done.Record.Exceptions, exception)
+		s.press("enter", "down", "enter")
+		s.isAt(atResult)
+		if exception.Code == "at-work" {
+			s.sees("leave it switched on")
+		} else {
+			s.sees("The drive goes on by itself.")
+		}
+	}
+}
+
+// What was left alone stays in sight beside what is erased, and an end with it
+// is no green one.
+func TestWhatIsLeftAloneStaysInSight(t *testing.T) {
+	w := ordinary(t)
+	rows := w.rows
+	w.rows = func(c Choice) []Row {
+		out := rows(c)
+		out[1].Refused = "It is locked with a password."
+		return out
+	}
+	s := play(t, w, usual(t), "en", 80, 24)
+	toConfirm(s)
+	s.press("4", "7", "1", "1")
+	s.sees("WXC1A8123456", "It is locked with a password.")
+	s.finish()
+	s.sees("! The work on the drives is finished.")
 }
 
 // toConfirm goes to the confirmation of an ordinary machine.
@@ -377,7 +464,7 @@ func TestPauseAndCancel(t *testing.T) {
 	s.press("ctrl+c")
 	s.sees("Drives are being erased")
 	s.press("home", "c")
-	s.sees("Cancel the erase of all 2 drives?", "goes on all the same")
+	s.sees("Cancel the erase of all 2 drives?", "cannot be stopped")
 	s.press("down", "enter")
 	if w.log[len(w.log)-1] != "cancel " {
 		t.Errorf("asked for %v", w.log)

@@ -295,6 +295,11 @@ func (s *start) forward() tea.Cmd {
 		Order: s.fields[fieldOrder].value, Operator: s.fields[fieldOperator].value, Graded: *s.graded,
 	}
 	if err := m.work.CheckIntake(in); err != nil {
+		if in.Agency != "" && m.agencyName(in.Agency) == in.Agency && len(m.setup.Agencies) > 0 {
+			s.at = fieldAgency
+			m.warn(m.say("start.agency-number-unknown", map[string]any{"Number": printable(in.Agency)}))
+			return nil
+		}
 		m.fail(err)
 		return nil
 	}
