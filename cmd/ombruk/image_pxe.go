@@ -71,6 +71,8 @@ func (a *app) imagePXE(parent context.Context, f *imageFlags, dir string) error 
 		}{"pxe", 1, dir, factsOf(o, s, r)})
 	}
 	a.say("%s: files of a network start; README.txt says how to serve them", oneLine(dir))
-	a.showFacts(factsOf(o, s, r))
+	facts := factsOf(o, s, r)
+	facts.WhyNoBIOS = "" // README.txt tells how a BIOS starts it
+	a.showFacts(facts)
 	return nil
 }
