@@ -122,14 +122,16 @@ func TestStickByBIOS(t *testing.T) {
 	o := newOffice(t)
 	r := newReturned(t, o)
 	r.qemu("-smbios", "type=1,manufacturer=Ombruk Lab,product=Returned 14 G3,serial=")
-	r.drive("sata", 25, "ide-hd,bus=ide.0,serial=LAB-SATA,rotation_rate=5400", "throttling.bps-write=2000000")
+	r.drive("sata", 25, "ide-hd,bus=ide.0,serial=LAB-SATA,rotation_rate=5400", "throttling.bps-write=800000")
 	p := sitDown(t, bios, append(r.args, stickArgs("LAB-STICK", r.stick.file, 0)...)...)
 	r.plug(p)
 	p.starts("T-10443", "LAB-NVME", "LAB-SATA", r.sim, p.say("drives.boot"))
 	p.accepts()
 	p.confirms()
-	p.must(p.Until(bootWithin, "a tenth was overwritten", func(lines []string) bool {
-		return percentOf(lines, "LAB-SATA") >= 10
+	// The drive that ombruk overwrites itself is at work, and the others are done:
+	// an erase by the drive whose start cannot be noted is given up.
+	p.must(p.Until(bootWithin, "two drives were done", func(lines []string) bool {
+		return strings.Count(strings.Join(lines, "\n"), " CLEAN") >= 2 && percentOf(lines, "LAB-SATA") < 90
 	}))
 	p.do("device_del", map[string]string{"id": "LAB-STICK"})
 	p.must(p.untilEvent(shortWithin, "DEVICE_DELETED"))
