@@ -216,13 +216,16 @@ func (r *result) body(w, h int) (lines []string, focus int) {
 			focus = len(lines)
 		}
 		lines = append(lines, r.drive(d, lead, widest, w)...)
-		if key := stillAtWork(d); key != "" {
-			add(m.look.said(bad, m.text.Get(key, nil), w-4)...)
+		if t, key := stillAtWork(d); key != "" {
+			add(m.look.said(t, m.text.Get(key, nil), w-4)...)
 		}
 	}
 	for _, row := range m.rows {
 		if !m.erased(row) && !row.Boot {
 			_, s := m.planLine(row)
+			if row.Refused != "" {
+				s = m.text.Get("outcome.not-touched", nil) + ". " + printable(row.Refused)
+			}
 			add(wrap(m.look.sign(notice)+" "+m.modelOf(row.Drive.Model)+" "+m.serial(row.Drive)+": "+s, w-4)...)
 		}
 	}
@@ -252,16 +255,16 @@ func (r *result) body(w, h int) (lines []string, focus int) {
 
 // stillAtWork is what to know before power-off of a drive that was left at its
 // erase; empty for one that was not.
-func stillAtWork(d Result) string {
+func stillAtWork(d Result) (tone, string) {
 	for _, e := range d.Done.Record.Exceptions {
 		switch e.Code {
 		case "at-work", "at-work-locked":
-			return "disposition.at-work"
+			return bad, "disposition.at-work"
 		case "goes-on":
-			return "disposition.goes-on"
+			return notice, "disposition.goes-on"
 		}
 	}
-	return ""
+	return quiet, ""
 }
 
 // went is the word about one drive, and where it goes.
