@@ -55,6 +55,9 @@ func (s *Session) Begin(ctx context.Context, st *job.Station, m inventory.Machin
 		}
 		devices = append(devices, d)
 	}
+	if err = s.noStick(ctx, works); err != nil {
+		return nil, err
+	}
 	for i, w := range works {
 		var started *job.Started
 		started, err = st.Begin(job.Task{Plan: w.Plan, Device: devices[i], Machine: m, Alongside: len(works),
@@ -66,6 +69,30 @@ func (s *Session) Begin(ctx context.Context, st *job.Station, m inventory.Machin
 		b.started = append(b.started, started)
 	}
 	return b, nil
+}
+
+// noStick refuses drives that turn out to be a boot stick now that they are
+// open. One that was just plugged in is there before the kernel has read its
+// partitions, by whose names it is known; opening it waits for that.
+func (s *Session) noStick(ctx context.Context, works []Work) error {
+	var paths []string
+	for _, w := range works {
+		for _, d := range w.Drives {
+			paths = append(paths, d.Path)
+		}
+	}
+	_, now, errs := s.Rig.Targets(ctx, paths...)
+	for i, path := range paths {
+		if errs[i] != nil {
+			return fmt.Errorf("look at %s once more: %w", path, errs[i])
+		}
+		for _, u := range now[i].Uses {
+			if u.Kind == inventory.UseBootMedium {
+				return &erase.RefusedError{Path: path, Reason: erase.ErrBootMedium, Detail: "it is " + u.String(), Hint: "start this machine from another medium to erase this one"}
+			}
+		}
+	}
+	return nil
 }
 
 // Run carries all works out and returns when every record is closed or has

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/drive"
 	"github.com/ombruk/ombruk/internal/job"
 	"github.com/ombruk/ombruk/internal/policy"
 	"github.com/ombruk/ombruk/inventory"
@@ -78,6 +79,40 @@ func TestNothingSleepsWhileADriveIsAtWork(t *testing.T) {
 	var refused *erase.RefusedError
 	if !errors.As(err, &refused) || refused.Path != drives[1].Path || refused.Hint == "" {
 		t.Errorf("got %v, want a refusal that names %s and says what to do", err, drives[1].Path)
+	}
+}
+
+// lateNames are drives whose partitions have names only once they are open.
+type lateNames struct {
+	*Simulators
+	opened bool
+}
+
+func (r *lateNames) Open(ctx context.Context, drives []inventory.Drive, s drive.Secrets) (job.Device, error) {
+	r.opened = true
+	return r.Simulators.Open(ctx, drives, s)
+}
+
+func (r *lateNames) Targets(ctx context.Context, paths ...string) (all, named []inventory.Drive, errs []error) {
+	all, named, errs = r.Simulators.Targets(ctx, paths...)
+	if r.opened {
+		named[len(named)-1].Uses = []inventory.Use{{Kind: inventory.UseBootMedium, Holder: "named OMBRUK-DATA"}}
+	}
+	return all, named, errs
+}
+
+// A stick that was put into the rack is seen before its partitions are.
+func TestAStickThatIsKnownOnlyWhenItIsOpen(t *testing.T) {
+	s, drives := sitting(t, "nvme-crypto", "sas-hdd")
+	works, err := s.Prepare(t.Context(), Wishes{Order: purge(t)}, drives)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Rig = &lateNames{Simulators: s.Rig.(*Simulators)}
+	_, err = s.Begin(t.Context(), nil, inventory.Machine{}, job.Order{}, works)
+	var refused *erase.RefusedError
+	if !errors.Is(err, erase.ErrBootMedium) || !errors.As(err, &refused) || refused.Path != drives[1].Path {
+		t.Errorf("got %v", err)
 	}
 }
 
