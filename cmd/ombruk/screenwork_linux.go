@@ -380,7 +380,7 @@ func (r *screenRun) Wait() { <-r.over }
 
 func (w *screenWork) Close(_ context.Context, in tui.Intake, rows []tui.Row, results []tui.Result, checks []tui.Check) (tui.Unit, error) {
 	w.mu.Lock()
-	machine, all, began := w.machine, w.drives, w.began
+	machine, all, began := w.machine, everSeen(w.machine.Drives, w.drives), w.began
 	var works []session.Work
 	for _, r := range results {
 		works = append(works, w.planned[r.ID])
@@ -424,6 +424,20 @@ func (w *screenWork) Close(_ context.Context, in tui.Intake, rows []tui.Row, res
 		shown.Why = append(shown.Why, w.unseen(reason))
 	}
 	return shown, nil
+}
+
+// everSeen are the drives of the last look and those of the first that are not
+// there any more: one that went away meanwhile was not treated.
+func everSeen(first, last []inventory.Drive) []inventory.Drive {
+	all := slices.Clone(last)
+	for _, d := range first {
+		if !slices.ContainsFunc(last, func(o inventory.Drive) bool {
+			return o.Serial == d.Serial && o.WWN == d.WWN && o.Model == d.Model && (o.Path == d.Path || d.Serial != "")
+		}) {
+			all = append(all, d)
+		}
+	}
+	return all
 }
 
 func (w *screenWork) Keep() tui.Keep {
