@@ -308,9 +308,11 @@ func (b *bench) planned(y *bay, rows []Row, err error) tea.Cmd {
 	}
 	y.row = rows[i]
 	// Between look and plan another drive may have come to the same path.
-	if y.row.Drive.Serial != y.drive.Serial || !b.m.erased(y.row) {
+	planned := y.row.Drive
+	other := planned.Serial != y.drive.Serial || planned.WWN != y.drive.WWN || planned.Model != y.drive.Model
+	if other || !b.m.erased(y.row) {
 		y.state = bayLeft
-		if y.row.Drive.Serial != y.drive.Serial {
+		if other {
 			y.row.Refused = b.m.say("bench.another", nil)
 		}
 		return nil

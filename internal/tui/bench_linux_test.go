@@ -407,6 +407,25 @@ func TestDrivesWithoutASerialInARack(t *testing.T) {
 	}
 }
 
+// Another drive comes to the same path between look and plan.
+func TestAnotherDriveInTheSamePlace(t *testing.T) {
+	w := emptyRack(t, 2)
+	s := armed(t, w, "en", 80, 24)
+	b := s.m.pages[atBench].(*bench)
+	w.put(2, "SEEN")
+	look := b.look()
+	msg := look()
+	w.put(2, "CAME-AFTER")
+	s.send(msg)
+	if w.begun() != "" || b.bays[1].state != bayLeft {
+		t.Errorf("begun %q, state %d", w.begun(), b.bays[1].state)
+	}
+	s.look()
+	if w.begun() != "CAME-AFTER" {
+		t.Errorf("begun %q", w.begun())
+	}
+}
+
 func TestBaysAreNumberedAsPeopleCount(t *testing.T) {
 	for _, pair := range [][2]string{{"ata2", "ata10"}, {"0000:00:17.0 ata9", "0000:00:17.0 ata10"}, {"2-1", "2-1.3"}, {"1-2", "2-1"}} {
 		if natural(pair[0], pair[1]) >= 0 || natural(pair[1], pair[0]) <= 0 || natural(pair[0], pair[0]) != 0 {
