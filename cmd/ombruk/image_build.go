@@ -323,7 +323,7 @@ func (a *app) stickPolicy(f *imageFlags) ([]byte, string, error) {
 		return nil, "", err
 	}
 	if f.unattended && p.Unattended == nil {
-		return nil, "", fail(exitUsage, "pass --policy FILE with a section unattended; docs/image.md shows one", errors.New("--unattended needs a policy that says which machines, which standard and what then"))
+		return nil, "", fail(exitUsage, "pass --policy FILE with a section unattended; docs/policy.md shows one", errors.New("--unattended needs a policy that says which machines, which standard and what then"))
 	}
 	if a.flags.policy == "" {
 		return nil, "", nil
