@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ombruk/ombruk/certs"
@@ -23,6 +24,7 @@ type Batch struct {
 	Errs []error
 
 	station *job.Station
+	running *atomic.Int64 // drives at work in the whole session
 	started []*job.Started
 	release func()
 }
@@ -34,7 +36,7 @@ func (s *Session) Begin(ctx context.Context, st *job.Station, m inventory.Machin
 	if err != nil {
 		return nil, &erase.RefusedError{Path: works[0].Plan.Drive.Path, Reason: err, Detail: err.Error(), Hint: "wait a moment and try again"}
 	}
-	b := &Batch{Works: works, station: st, release: release}
+	b := &Batch{Works: works, station: st, running: &s.running, release: release}
 	var devices []job.Device
 	defer func() {
 		if err == nil {
@@ -106,8 +108,10 @@ func (b *Batch) Run(parent context.Context, alone func(i int) context.Context, e
 	}
 	// A transfer that waits in the kernel keeps its place among the running
 	// goroutines until the runtime notices; with more places than cores
-	// nobody waits for that.
-	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), min(64, runtime.NumCPU()+4*len(b.started))))
+	// nobody waits for that. At a rack every drive is a batch of its own.
+	running := int(b.running.Add(int64(len(b.started))))
+	defer b.running.Add(-int64(len(b.started)))
+	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), min(64, runtime.NumCPU()+4*running)))
 	b.Done, b.Errs = make([]job.Done, len(b.started)), make([]error, len(b.started))
 	var wg sync.WaitGroup
 	for first := range b.Works {

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/ombruk/ombruk/certs"
@@ -27,10 +28,13 @@ type Session struct {
 	Rig Rig
 	// Note tells a person what is neither result nor error.
 	Note func(format string, args ...any)
-	// PendingDir is the folder of what earlier runs left (record.Pending). It
-	// need not exist.
-	PendingDir string
+	// PendingDir gives the folder of what earlier runs left (record.Pending),
+	// which may be on a stick and another one at another time. It need not
+	// exist; empty, and a nil function, is none.
+	PendingDir func() string
 	Now        func() time.Time
+
+	running atomic.Int64 // drives at work
 }
 
 // Wishes are what is asked for a number of drives.
@@ -194,10 +198,14 @@ func (s *Session) orderFor(wishes Wishes, d inventory.Drive) (erase.Order, drive
 // is nothing. Whether that is true is checked with the station's key before
 // anything rests on it.
 func (s *Session) pending(d inventory.Drive) *erase.Journal {
-	if _, err := os.Stat(s.PendingDir); s.PendingDir == "" || err != nil {
+	if s.PendingDir == nil {
 		return nil
 	}
-	p, err := record.OpenPending(s.PendingDir)
+	dir := s.PendingDir()
+	if _, err := os.Stat(dir); dir == "" || err != nil {
+		return nil
+	}
+	p, err := record.OpenPending(dir)
 	if err != nil {
 		return nil
 	}
