@@ -23,7 +23,6 @@ type Batch struct {
 	Done []job.Done
 	Errs []error
 
-	station *job.Station
 	running *atomic.Int64 // drives at work in the whole session
 	started []*job.Started
 	release func()
@@ -36,7 +35,7 @@ func (s *Session) Begin(ctx context.Context, st *job.Station, m inventory.Machin
 	if err != nil {
 		return nil, &erase.RefusedError{Path: works[0].Plan.Drive.Path, Reason: err, Detail: err.Error(), Hint: "wait a moment and try again"}
 	}
-	b := &Batch{Works: works, station: st, running: &s.running, release: release}
+	b := &Batch{Works: works, running: &s.running, release: release}
 	var devices []job.Device
 	defer func() {
 		if err == nil {
