@@ -360,7 +360,8 @@ func TestTheProgramsLastWords(t *testing.T) {
 	}{
 		{[]string{"note: x", "panic: runtime error: index out of range [3]", "", "goroutine 1 [running]:"}, nil, 2, "panic: runtime error: index out of range [3]"},
 		{[]string{"ombruk: error: something"}, nil, 1, "ombruk: error: something"},
-		{nil, nil, 137, "exit status 137"},
+		{nil, nil, 3, "exit status 3"},
+		{[]string{"mounted /dev/sdb2"}, nil, 137, "ended by signal 9 (killed)"},
 		{nil, unix.ENOENT, -1, unix.ENOENT.Error()},
 	} {
 		r := &running{}

@@ -392,6 +392,8 @@ func (r *running) cause(err error, code int) string {
 		return err.Error()
 	case r.said.crash != "":
 		return r.said.crash
+	case code > 128: // what it said last is not why
+		return fmt.Sprintf("ended by signal %d (%v)", code-128, syscall.Signal(code-128))
 	case r.said.last != "":
 		return r.said.last
 	}

@@ -129,7 +129,7 @@ func (c *Chain) settle(h *head) (changed bool) {
 	if p == nil {
 		return false
 	}
-	b, err := os.ReadFile(p.Path)
+	b, err := readBounded(p.Path)
 	switch {
 	case err == nil && certs.Digest(b) == p.SHA256:
 		h.commit()
@@ -202,7 +202,7 @@ func (c *Chain) locked(fn func(*head) error) error {
 
 func (c *Chain) load() (*head, error) {
 	h := new(head)
-	b, err := os.ReadFile(c.path)
+	b, err := readBounded(c.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return h, nil
 	}

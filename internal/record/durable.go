@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,6 +18,27 @@ const (
 	keySuffix      = ".key.json"
 	reserveSuffix  = ".reserve"
 )
+
+// maxFileBytes bounds what is read of a stick, which strangers may have written
+// to. The largest record there is, a drive with thousands of bad places, has a
+// few megabytes.
+const maxFileBytes = 32 << 20
+
+// readBounded is os.ReadFile for files of a size that is ours.
+func readBounded(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(file, maxFileBytes+1))
+	if err = errors.Join(err, file.Close()); err == nil && len(b) > maxFileBytes {
+		err = fmt.Errorf("%s has more than %d bytes, which none of ours has", path, maxFileBytes)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
 
 // writeDurable makes a file durable: written beside its place, synced, renamed,
 // and the folder synced.

@@ -190,7 +190,7 @@ func (f *Folder) Unfinished() ([]*Open, error) {
 }
 
 // Started is the envelope of the started record.
-func (o *Open) Started() ([]byte, error) { return os.ReadFile(o.folder.Path(o.ID, StartedSuffix)) }
+func (o *Open) Started() ([]byte, error) { return readBounded(o.folder.Path(o.ID, StartedSuffix)) }
 
 // Present makes sure that the folder is still the one that the record was
 // started in: a stick that was pulled out leaves an empty folder behind, and
@@ -209,7 +209,7 @@ func (o *Open) Present() error {
 // Evidence is the envelope of the final record where one has been written
 // already (the process ended between writing it and closing).
 func (o *Open) Evidence() ([]byte, bool, error) {
-	b, err := os.ReadFile(o.folder.Path(o.ID, EvidenceSuffix))
+	b, err := readBounded(o.folder.Path(o.ID, EvidenceSuffix))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, false, nil
 	}

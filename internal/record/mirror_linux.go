@@ -218,14 +218,14 @@ func (m *mirror) copyFile(name string) error {
 		}
 		return nil
 	}
-	content, err := os.ReadFile(from)
+	content, err := readBounded(from)
 	if err != nil {
 		return err
 	}
 	if !there {
 		return writeDurable(at, content, 0o644)
 	}
-	copied, err := os.ReadFile(at)
+	copied, err := readBounded(at)
 	if err == nil && !bytes.Equal(copied, content) {
 		err = errDiffers
 	}

@@ -68,7 +68,7 @@ func (p *Pending) Keep(d inventory.Drive, envelope []byte, key erase.Key) error 
 
 // Find gives the entry of a drive; ok is false when there is none.
 func (p *Pending) Find(d inventory.Drive) (entry Entry, ok bool, err error) {
-	b, err := os.ReadFile(p.path(d))
+	b, err := readBounded(p.path(d))
 	if errors.Is(err, os.ErrNotExist) {
 		return entry, false, nil
 	}

@@ -66,7 +66,7 @@ func HandIn(dir string, ids ...string) error {
 
 func readHandedIn(dir string) (handedIn, error) {
 	var list handedIn
-	b, err := os.ReadFile(filepath.Join(dir, HandedInFile))
+	b, err := readBounded(filepath.Join(dir, HandedInFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return list, nil
 	}
