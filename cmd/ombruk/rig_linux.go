@@ -50,7 +50,7 @@ func (a *app) rig(profiles []string) (session.Rig, error) {
 func (a *app) session(r session.Rig) *session.Session {
 	s := &session.Session{Rig: r, Note: a.note, Now: a.now}
 	if dir, err := a.stateDir(); err == nil {
-		s.PendingDir = filepath.Join(dir, pendingDir)
+		s.PendingDir = func() string { return filepath.Join(dir, pendingDir) }
 	}
 	return s
 }

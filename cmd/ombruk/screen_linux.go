@@ -101,6 +101,16 @@ func (a *app) screen(ctx context.Context, r session.Rig, h host) error {
 	}
 	w := &screenWork{a: a, words: text, host: h, rig: r, planned: map[string]session.Work{}}
 	w.session = a.session(r)
+	home := w.session.PendingDir
+	w.session.PendingDir = func() string {
+		switch state := h.store().state; {
+		case state != "":
+			return filepath.Join(state, pendingDir)
+		case home == nil:
+			return ""
+		}
+		return home()
+	}
 	w.session.Note, a.noted = w.note, w.note
 	defer func() { a.noted = nil }()
 	if w.policy, err = a.loadPolicy(); err != nil {

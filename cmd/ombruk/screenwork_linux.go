@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -42,6 +41,7 @@ type screenWork struct {
 	// an earlier run to close.
 	opening sync.Mutex
 	station *job.Station
+	state   string // of the store that the station was opened with
 
 	mu sync.Mutex
 	// planned is what the rows on the screen stand for, by their ID.
@@ -99,14 +99,15 @@ func (w *screenWork) Ready(ctx context.Context) error {
 }
 
 // opened gives the station, which is opened when there is first somewhere to
-// keep its records.
+// keep its records, and anew when somebody goes on with another stick: each has a
+// chain of its own. What was begun before waits for the stick that it was begun on.
 func (w *screenWork) opened() (*job.Station, error) {
 	w.opening.Lock()
 	defer w.opening.Unlock()
-	if w.station != nil {
+	at := w.host.store()
+	if w.station != nil && (at.trouble != nil || at.state == w.state) {
 		return w.station, nil
 	}
-	at := w.host.store()
 	if at.trouble != nil {
 		return nil, at.trouble
 	}
@@ -122,10 +123,13 @@ func (w *screenWork) opened() (*job.Station, error) {
 		w.note("%v", err)
 	}
 	station.Again = w.again
-	if at.state != "" {
-		w.session.PendingDir = filepath.Join(at.state, pendingDir)
+	if w.station != nil {
+		w.station.Folder.Mirror("")
+		w.mu.Lock()
+		w.tally = tally{} // so that the other one's copies are looked for
+		w.mu.Unlock()
 	}
-	w.station = station
+	w.station, w.state = station, at.state
 	return station, nil
 }
 

@@ -1,8 +1,18 @@
 package main
 
 import (
+	"io"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/ombruk/ombruk/erase"
+	"github.com/ombruk/ombruk/internal/job"
+	"github.com/ombruk/ombruk/internal/lang"
+	"github.com/ombruk/ombruk/internal/policy"
+	"github.com/ombruk/ombruk/internal/session"
+	"github.com/ombruk/ombruk/internal/tui"
 	"github.com/ombruk/ombruk/inventory"
 )
 
@@ -29,5 +39,52 @@ func TestADriveThatWentAwayIsStillOfTheMachine(t *testing.T) {
 		if got := everSeen(c.first, c.last); len(got) != c.want {
 			t.Errorf("%s: %d drives, want %d", c.name, len(got), c.want)
 		}
+	}
+}
+
+// The stick is taken out between two machines, and the technician goes on with
+// another: what is done from then on is in the other one's records and chain.
+func TestGoingOnWithAnotherStick(t *testing.T) {
+	mount := filepath.Join(t.TempDir(), "stick")
+	at := store{records: filepath.Join(mount, "records"), state: filepath.Join(mount, "state", "first")}
+	sims, err := session.Simulated([]string{"ata-ssd-block"}, time.Now(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := lang.For("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &app{stdout: io.Discard, stderr: io.Discard, now: time.Now, noted: t.Logf}
+	a.flags.lang, a.flags.keys = "en", filepath.Join(t.TempDir(), "keys")
+	w := &screenWork{a: a, words: text, rig: sims, planned: map[string]session.Work{}, policy: policy.Default(),
+		host: host{store: func() store { return at }}, session: a.session(sims)}
+	first, err := w.opened()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := w.opened(); again != first || err != nil {
+		t.Errorf("the same stick: another station, %v", err)
+	}
+	if err := os.Rename(mount, mount+".pulled"); err != nil {
+		t.Fatal(err)
+	}
+	at.state = filepath.Join(mount, "state", "second")
+	in := tui.Intake{AssetTag: "A-1", Operator: "Kari Nordmann"}
+	rows, err := w.Plan(t.Context(), in, tui.Choice{Standard: "nist-800-88r2-clear"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var results []tui.Result
+	run, err := w.Begin(t.Context(), in, rows, func(job.Event) {}, func(r tui.Result) { results = append(results, r) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Wait()
+	if len(results) != 1 || results[0].Err != nil || results[0].Done.Record.Outcome != erase.Sanitized {
+		t.Fatalf("%+v", results)
+	}
+	if h := results[0].Done.Record.Header; h.Sequence != 1 || h.Station.Instance == first.Chain.Instance {
+		t.Errorf("number %d of %s, which is the first stick's chain", h.Sequence, h.Station.Instance)
 	}
 }
