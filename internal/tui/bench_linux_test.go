@@ -312,6 +312,10 @@ func TestWhatHappensToDrivesInARack(t *testing.T) {
 	if len(w.beeps) == 0 || w.beeps[len(w.beeps)-1] != 880 {
 		t.Errorf("beeps %v", w.beeps)
 	}
+	y := bay(2)
+	y.work.result.Done.Record.Exceptions = []erase.Exception{{Code: "at-work"}}
+	s.sees("LEAVE IT IN")
+	y.work.result.Done.Record.Exceptions = nil
 	w.pull(2)
 	s.look()
 	if y := bay(2); y.state != bayFree {

@@ -192,6 +192,8 @@ func (b *bench) cell(i, w, each int) []string {
 		second = m.serial(y.drive)
 	}
 	switch {
+	case y.work.result != nil && mustStayOn(*y.work.result):
+		third = m.look.paint(bad, m.look.cut(m.look.sign(bad)+" "+m.say("bench.leave-in", nil), w-3))
 	case rest != "":
 		third = m.look.paint(t, m.look.cut("  "+rest, w-3))
 	case y.state == bayWork && y.work.seen && !y.gone:
@@ -250,6 +252,11 @@ func (b *bench) detail(y *bay, w int) (lines []string) {
 	if r := y.work.result; r != nil && r.Err == nil {
 		lines = append(lines, "")
 		add(wrap(m.say("bench.record", map[string]any{"Number": r.Done.ID}), w-4)...)
+	}
+	if r := y.work.result; r != nil {
+		if t, key := stillAtWork(*r); key != "" {
+			add(m.look.said(t, m.text.Get(key, nil), w-4)...)
+		}
 	}
 	if y.pending != nil {
 		add(m.look.said(notice, m.say("bench.waits", map[string]any{"Serial": m.serial(*y.pending)}), w-4)...)

@@ -267,6 +267,12 @@ func stillAtWork(d Result) (tone, string) {
 	return quiet, ""
 }
 
+// mustStayOn reports a drive that is not to lose its power yet.
+func mustStayOn(d Result) bool {
+	_, key := stillAtWork(d)
+	return key == "disposition.at-work"
+}
+
 // went is the word about one drive, and where it goes.
 func (r *result) went(d Result) string {
 	m := r.m

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -172,11 +173,17 @@ func (u *unattended) tick() tea.Cmd {
 			return u.close()
 		}
 	case autoEnd:
-		if m.setup.Unattended.PowerOff && !m.leaving && !now.Before(u.until) {
+		if m.setup.Unattended.PowerOff && !m.leaving && !u.stayOn() && !now.Before(u.until) {
 			return m.powerOff()
 		}
 	}
 	return nil
+}
+
+// stayOn reports a drive that was left at an erase that breaks off without
+// power and may leave it locked: the machine stays on until somebody comes.
+func (u *unattended) stayOn() bool {
+	return slices.ContainsFunc(u.m.results(), mustStayOn)
 }
 
 func (u *unattended) plan() tea.Cmd {
@@ -374,7 +381,9 @@ func (u *unattended) endLines(w, h int) []string {
 		lines = append(lines, indented("", s, w-4)...)
 	}
 	lines = append(lines, "")
-	if m.setup.Unattended.PowerOff && !u.until.IsZero() {
+	if u.stayOn() {
+		lines = append(lines, wrap(m.look.sign(bad)+" "+m.text.Get("disposition.at-work", nil), w-4)...)
+	} else if m.setup.Unattended.PowerOff && !u.until.IsZero() {
 		seconds := max(int((u.until.Sub(m.setup.Now())+time.Second-1)/time.Second), 0)
 		lines = append(lines, wrap(m.count("unattended.off", seconds, nil), w-4)...)
 	}

@@ -212,3 +212,25 @@ func TestAKeyKeepsTheMachineOn(t *testing.T) {
 		t.Error("the choice has changed")
 	}
 }
+
+// A drive that was left at an erase which power-off would break keeps the
+// machine on, and the screen says why.
+func TestADriveAtWorkKeepsTheMachineOn(t *testing.T) {
+	w := emptyRack(t, 1)
+	s := playWith(t, w, alone(t), "en", 80, 24)
+	s.seconds(30)
+	run := w.runs[s.m.touched()[0].Drive.Serial]
+	for _, r := range s.m.touched() {
+		one := *run
+		one.row = r
+		one.end("word.not-finished")
+	}
+	s.m.drain(s.m.setup.Now())
+	result := s.m.drives[s.m.touched()[0].ID].result
+	result.Done.Record.Exceptions = append(result.Done.Record.Exceptions, erase.Exception{Code: "at-work-locked"})
+	s.seconds(600)
+	s.sees("leave it switched on")
+	if s.quit || w.did("power off") {
+		t.Error("powered off")
+	}
+}
