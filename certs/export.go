@@ -40,13 +40,11 @@ func (k *Keys) stationFiles(which string, now time.Time) (map[string][]byte, Key
 	files := map[string][]byte{"current": []byte(info.KeyID + "\n")}
 	id := short(info.KeyID)
 	from := []string{k.path("stations", id+".key"), k.path("stations", id+".pem")}
-	for _, pattern := range []string{k.path("trusted", "*.pem"), k.path("revoked", "*.crl.pem")} {
-		paths, err := filepath.Glob(pattern)
-		if err != nil {
-			return nil, KeyInfo{}, err
-		}
-		from = append(from, paths...)
+	lists, err := k.trustFiles()
+	if err != nil {
+		return nil, KeyInfo{}, err
 	}
+	from = append(from, lists...)
 	for _, name := range from {
 		data, _, err := readSmallFile(name)
 		if err != nil {

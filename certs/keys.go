@@ -286,7 +286,7 @@ func (k *Keys) current() (string, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	paths, err := filepath.Glob(k.path("stations", "*.key"))
+	paths, err := k.files("stations", ".key")
 	if err != nil {
 		return "", err
 	}
@@ -309,22 +309,48 @@ func (k *Keys) current() (string, error) {
 // for an empty one.
 func (k *Keys) Trust() (*Trust, error) {
 	trust := &Trust{}
-	for _, pattern := range []string{k.path("trusted", "*.pem"), k.path("revoked", "*.crl.pem")} {
-		paths, err := filepath.Glob(pattern)
+	paths, err := k.trustFiles()
+	if err != nil {
+		return nil, fmt.Errorf("read trust list: %w", err)
+	}
+	for _, path := range paths {
+		data, _, err := readSmallFile(path)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read trust list: %w", err)
 		}
-		for _, path := range paths {
-			data, _, err := readSmallFile(path)
-			if err != nil {
-				return nil, fmt.Errorf("read trust list: %w", err)
-			}
-			if _, err := trust.Add(path, data); err != nil {
-				return nil, err
-			}
+		if _, err := trust.Add(path, data); err != nil {
+			return nil, err
 		}
 	}
 	return trust, nil
+}
+
+// trustFiles are the certificates of who is trusted, and then their revocation
+// lists.
+func (k *Keys) trustFiles() ([]string, error) {
+	trusted, err := k.files("trusted", ".pem")
+	if err != nil {
+		return nil, err
+	}
+	revoked, err := k.files("revoked", ".crl.pem")
+	return append(trusted, revoked...), err
+}
+
+// files are those in a folder whose names end so, sorted. A folder that is not
+// there has none; one that cannot be read must not pass for that, as it would
+// with filepath.Glob, which besides takes a [ in the path for a pattern.
+func (k *Keys) files(folder, suffix string) ([]string, error) {
+	entries, err := os.ReadDir(k.path(folder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var paths []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), suffix) {
+			paths = append(paths, k.path(folder, e.Name()))
+		}
+	}
+	return paths, nil
 }
 
 // TrustFile trusts from now on what a file holds; see [Trust.Add]. Whoever calls
@@ -404,7 +430,7 @@ func (k *Keys) stations() ([]KeyInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	paths, err := filepath.Glob(k.path("stations", "*.pem"))
+	paths, err := k.files("stations", ".pem")
 	if err != nil {
 		return nil, err
 	}

@@ -76,12 +76,15 @@ var needs = []need{
 // are passed over. A package that is there in two versions is refused, since
 // only one of them is meant.
 func Open(dir string, firmware []string) (Packages, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*.deb"))
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return Packages{}, fmt.Errorf("open the packages in %s: %w", dir, err)
 	}
-	if _, err := os.Stat(dir); err != nil {
-		return Packages{}, fmt.Errorf("open the packages in %s: %w", dir, err)
+	var paths []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".deb") {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
 	}
 	return choose(dir, paths, firmware)
 }
