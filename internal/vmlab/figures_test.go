@@ -34,15 +34,15 @@ func main() {
 // overwritten. The figures depend on the machine, so they are printed and not
 // judged.
 func TestStickFigures(t *testing.T) {
-	o := newOffice(t)
+	whole := stick{t, newOffice(t).stick.file}
 	dir := t.TempDir()
 	kernel, ours, bare := filepath.Join(dir, "vmlinuz"), filepath.Join(dir, "initrd"), filepath.Join(dir, "bare")
-	initrd := append(o.stick.read(espName, "/boot/initrd.img"), o.stick.read(espName, "/boot/settings.img")...)
+	initrd := append(whole.read(espName, "/boot/initrd.img"), whole.read(espName, "/boot/settings.img")...)
 	source := filepath.Join(dir, "src", "main.go")
 	var archive bytes.Buffer
 	i := NewInitramfs(&archive)
 	for _, err := range []error{
-		os.WriteFile(kernel, o.stick.read(espName, "/boot/vmlinuz"), 0o600),
+		os.WriteFile(kernel, whole.read(espName, "/boot/vmlinuz"), 0o600),
 		os.WriteFile(ours, initrd, 0o600),
 		os.Mkdir(filepath.Dir(source), 0o700),
 		os.WriteFile(source, []byte(bareInit), 0o600),
@@ -65,9 +65,9 @@ func TestStickFigures(t *testing.T) {
 	for n := range 24 {
 		b.drive(fmt.Sprintf("d%02d", n), int64(8+n), fmt.Sprintf("scsi-hd,bus=scsi.0,serial=LAB-%02d,rotation_rate=10000", n), "throttling.bps-write=500000")
 	}
-	c := o.stick.copied(t, "stick")
+	c := whole.copied(t, "stick")
 	to := func(initrd, word string) (*station, time.Duration) {
-		args := append(slices.Clone(b.args), stickArgs("LAB-STICK", c.file, 0)...)
+		args := append(slices.Clone(b.args), stickArgs("LAB-STICK", c.file, 1)...)
 		s := boot(t, bios, append(args, "-kernel", kernel, "-initrd", initrd,
 			"-append", "earlyprintk=serial,ttyS0,115200 loglevel=6 console=ttyS0,115200 libata.allow_tpm=1")...)
 		s.must(s.UntilOutput(bootWithin, "Linux version"))

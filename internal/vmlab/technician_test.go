@@ -167,10 +167,19 @@ func (p *technician) confirms() {
 	p.t.Helper()
 	p.presses("enter")
 	p.sees("action.back-nothing-done")
-	m := asksCode.FindStringSubmatch(strings.Join(p.Text(), "\n"))
-	if m == nil {
-		p.t.Fatalf("no code is asked for:\n%s", strings.Join(p.Text(), "\n"))
+	var m []string
+	asked := func(lines []string) bool {
+		m = asksCode.FindStringSubmatch(strings.Join(lines, "\n"))
+		return m != nil
 	}
+	// The code stands below the list: a long one is read page by page.
+	for range 20 {
+		if p.Until(2*time.Second, "a code was asked for", asked) == nil {
+			break
+		}
+		p.presses("pgdown")
+	}
+	p.must(p.Until(shortWithin, "a code was asked for", asked))
 	p.must(p.Type(m[1]))
 }
 
