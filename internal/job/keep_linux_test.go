@@ -271,6 +271,38 @@ func TestTryAgainAfterTheRecordIsThere(t *testing.T) {
 	}
 }
 
+// The last thing of all went wrong, taking away what only an open record needs:
+// the next try ends it, whatever is gone already.
+func TestTryAgainAfterTheRecordIsClosed(t *testing.T) {
+	for _, suffix := range []string{".key.json", ".started.json"} {
+		s := newStick(t)
+		var way string
+		s.station.Again = func(_ context.Context, err error) bool {
+			if way == "" || os.RemoveAll(way) != nil {
+				t.Fatalf("asked because of %v", err)
+			}
+			way = ""
+			return true
+		}
+		done, events, err := s.erase(t.Context(), func() {
+			ids, err := record.StartedIDs(s.station.Folder.Dir())
+			if err == nil {
+				way = filepath.Join(s.station.Folder.Dir(), "."+ids[0]+suffix+".new")
+				err = os.MkdirAll(filepath.Join(way, "in the way"), 0o755)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		if err != nil || done.Record.Sequence != 1 || len(held(events)) != 1 {
+			t.Errorf("%s: number %d, held %v, %v", suffix, done.Record.Sequence, held(events), err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(s.station.Folder.Dir(), "*"+suffix)); len(left) > 0 {
+			t.Errorf("%v is left", left)
+		}
+	}
+}
+
 // Whatever is closed, the machine's record too, is on the other stick.
 func TestRecordsGoToTheOtherStickToo(t *testing.T) {
 	s := newStick(t)

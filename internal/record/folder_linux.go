@@ -70,6 +70,8 @@ type Open struct {
 	envelope []byte
 	// KeepKey leaves the key of the random passes beside the closed record.
 	KeepKey bool
+	// ended is true when End has removed the started record.
+	ended bool
 }
 
 // keyFile is the content of the file that holds a run's key until the record
@@ -197,6 +199,14 @@ func (o *Open) Started() ([]byte, error) { return readBounded(o.folder.Path(o.ID
 // another one may have come in its place. The error wraps [ErrGone].
 func (o *Open) Present() error {
 	b, err := o.Started()
+	if o.ended && errors.Is(err, os.ErrNotExist) {
+		// The record itself is what shows it then.
+		_, err := os.Stat(o.folder.Path(o.ID, EvidenceSuffix))
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrGone, err)
+		}
+		return nil
+	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrGone, err)
@@ -251,7 +261,7 @@ func (o *Open) TakeBack() {
 // page are durable by then; when End returns nil, so is that they are all there is.
 func (o *Open) End() error {
 	var errs []error
-	for _, suffix := range []string{StartedSuffix, keySuffix, reserveSuffix} {
+	for _, suffix := range []string{keySuffix, reserveSuffix} {
 		if suffix == keySuffix && o.KeepKey {
 			continue
 		}
@@ -266,8 +276,16 @@ func (o *Open) End() error {
 			errs = append(errs, err)
 		}
 	}
-	if errs = append(errs, syncDir(o.folder.dir)); errors.Join(errs...) != nil {
-		return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	// The started record goes last: whatever a crash leaves is found by it.
+	if err := os.Remove(o.folder.Path(o.ID, StartedSuffix)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	o.ended = true
+	if err := syncDir(o.folder.dir); err != nil {
+		return err
 	}
 	o.Release() // it was only read, so closing it has nothing to tell
 	o.folder.Closed(o.ID)
