@@ -221,7 +221,7 @@ func (r *result) body(w, h int) (lines []string, focus int) {
 		}
 	}
 	for _, row := range m.rows {
-		if !m.erased(row) && !row.Boot {
+		if !m.erased(row) && (!row.Boot || row.Internal) { // the machine's own drive is no stick
 			_, s := m.planLine(row)
 			if row.Refused != "" {
 				s = m.text.Get("outcome.not-touched", nil) + ". " + printable(row.Refused)

@@ -529,7 +529,7 @@ func TestNoDrives(t *testing.T) {
 		want string
 	}{
 		{"none", nil, "No drive was found."},
-		{"only the stick", []Row{{ID: "/dev/sda", Boot: true, Drive: inventory.Drive{Path: "/dev/sda", Model: "OMBRUK-STICK"}, Refused: "boot medium"}}, "but the boot stick"},
+		{"only the stick", []Row{{ID: "/dev/sda", Boot: true, Drive: inventory.Drive{Path: "/dev/sda", Model: "OMBRUK-STICK"}, Refused: "boot medium"}}, "but the boot medium"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := ordinary(t)
@@ -773,4 +773,23 @@ func TestALatePlanIsDropped(t *testing.T) {
 	s.sees("WDC WD10SPZX", "Clear is accepted")
 	s.send(planned{generation: s.m.generation - 1, asked: p.asked, rows: nil})
 	s.sees("WDC WD10SPZX")
+}
+
+// Where ombruk runs from the machine's own drive, that drive is not erased, and
+// the result says so beside the word.
+func TestAMachineStartedFromItsOwnDrive(t *testing.T) {
+	w := ordinary(t)
+	rows := w.rows
+	w.rows = func(c Choice) []Row {
+		own := rows(c)[1]
+		own.Boot, own.Refused, own.Plan = true, "The machine was started from it.", nil
+		return []Row{rows(c)[0], own}
+	}
+	s := play(t, w, usual(t), "en", 80, 24)
+	toConfirm(s)
+	s.press("4", "7", "1", "1")
+	s.finish()
+	s.press("enter", "down", "enter")
+	s.isAt(atResult)
+	s.sees("WXC1A8123456", "The machine was started from it.")
 }
