@@ -139,10 +139,10 @@ func (b *Batch) Pause(i int, on bool) bool { return b.started[i].Pause(on) }
 // why a drive that could have been a target was none, by its path.
 func UnitDrives(works []Work, done []job.Done, errs []error, refused map[string]error, all []inventory.Drive) []certs.UnitDrive {
 	var out []certs.UnitDrive
-	treated := map[string]bool{}
+	treated := map[string]inventory.Drive{}
 	for i, d := range done {
 		for _, covered := range works[i].Drives { // all namespaces of one erase
-			treated[covered.Path] = true
+			treated[covered.Path] = covered
 		}
 		r := d.Record
 		u := certs.UnitDrive{Path: r.Drive.Path, Model: r.Drive.Model, Serial: r.Drive.Serial, RecordID: d.ID}
@@ -157,7 +157,12 @@ func UnitDrives(works []Work, done []job.Done, errs []error, refused map[string]
 	for _, d := range all {
 		// What is plugged in beside the machine (the boot stick, a disk for
 		// the records) is in the inventory and is no part of the unit.
-		if treated[d.Path] || slices.ContainsFunc(d.AlsoAt, func(p string) bool { return treated[p] }) || !Internal(d) {
+		was := func(path string) bool {
+			// Another drive may have come to where one was treated.
+			t, ok := treated[path]
+			return ok && t.Serial == d.Serial && t.WWN == d.WWN
+		}
+		if was(d.Path) || slices.ContainsFunc(d.AlsoAt, was) || !Internal(d) {
 			continue
 		}
 		why := "it was not among the targets"

@@ -162,3 +162,15 @@ func TestUnitReportOfARefusedDrive(t *testing.T) {
 		t.Errorf("%+v", drives)
 	}
 }
+
+// The drive was pulled out when it was done, and another one came to its place.
+func TestUnitReportOfADriveInAnothersPlace(t *testing.T) {
+	done := inventory.Drive{Path: "/dev/sda", Serial: "S1", CapacityBytes: 1, Bus: inventory.BusATA}
+	other := done
+	other.Serial = "S2"
+	record := certs.Sanitization{Header: certs.Header{ID: "one"}, Drive: certs.DriveFacts{Path: done.Path, Serial: done.Serial}, Outcome: erase.Sanitized, Fulfilled: true}
+	drives := UnitDrives([]Work{{Drives: []inventory.Drive{done}}}, []job.Done{{ID: "one", Record: record}}, []error{nil}, nil, []inventory.Drive{other})
+	if len(drives) != 2 || drives[1].Serial != other.Serial || drives[1].NotTouched == "" {
+		t.Errorf("%+v", drives)
+	}
+}
