@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/erase"
 )
 
 // newVerifyCommand checks certificates and evidence files, offline.
@@ -235,7 +236,11 @@ func driveWords(d certs.UnitDrive) string {
 	if d.NotTouched != "" {
 		return "not touched: " + d.NotTouched
 	}
-	return fmt.Sprintf("%s, %s achieved, record %s", d.Outcome, d.Achieved, d.RecordID)
+	next := ""
+	if d.Disposition == erase.Destroy { // a clean one may be below what was ordered
+		next = "to be destroyed, "
+	}
+	return fmt.Sprintf("%s, %s achieved, %srecord %s", d.Outcome, d.Achieved, next, d.RecordID)
 }
 
 func timeWords(v certs.Verdict) string {
