@@ -226,8 +226,10 @@ func (s *Storage) lookFirst(now *State, media []Medium, picked string, settled b
 	c := choose(media, s.started, picked)
 	now.Candidates = c.several
 	switch {
-	case c.first != nil:
+	case c.first != nil && (settled || s.started != "" || picked != ""):
 		s.take(now, *c.first)
+	// Where it is not known which one it is (a network start), the first to
+	// be seen may be a drive of the machine that was a stick once.
 	case !settled:
 		now.Trouble, now.Candidates = ErrLooking, nil
 	case len(c.several) > 0:

@@ -59,6 +59,20 @@ func TestTheStickOfTheRecords(t *testing.T) {
 		{"drivers are still loading", "", func(*machine, *Storage) {}, "none: still looking for the stick"},
 		{"a network boot without any stick", "", func(_ *machine, s *Storage) { s.Settled() }, "none: no stick with a data partition"},
 		{"a network boot, one stick", "", func(m *machine, s *Storage) { m.plug("sda", "A", stickGUID, stick.DataName); s.Settled() }, "/dev/sda"},
+		{"a network boot, and a drive of the machine that was a stick once is there first", "", func(m *machine, s *Storage) {
+			m.plug("nvme0n1", "A", other, stick.DataName)
+			s.look()
+			m.plug("sda", "B", stickGUID, stick.DataName)
+			s.Settled()
+		}, "none: several sticks that may be the one to keep records on ?/dev/nvme0n1 ?/dev/sda"},
+		{"a network boot, before all drives are there", "", func(m *machine, s *Storage) {
+			m.plug("sda", "A", stickGUID, stick.DataName)
+			s.look()
+		}, "none: still looking for the stick"},
+		{"the stick it was started from, before all drives are there", stickGUID, func(m *machine, s *Storage) {
+			m.plug("sda", "A", stickGUID, stick.DataName)
+			s.look()
+		}, "/dev/sda"},
 		{"the stick it was started from among others", stickGUID, func(m *machine, s *Storage) {
 			m.plug("sda", "A", other, stick.DataName)
 			m.plug("sdb", "B", stickGUID, stick.ESPName, stick.DataName)
