@@ -57,9 +57,9 @@ type Init struct {
 }
 
 // IsInit reports whether this process is to be [Init]: it is the kernel's first,
-// from an initramfs (nothing is mounted yet, not even /proc, and the root lies
-// in memory) that has a stick's settings. The first process of a container has
-// a /proc.
+// from an initramfs: nothing is mounted yet, not even /proc, and the root lies
+// in memory. The first process of a container has a /proc. Whether there are
+// settings does not count: a stick that lost them is to say so.
 //
 // Arguments do not count: the kernel hands on every word of its command line
 // that it does not know.
@@ -68,9 +68,6 @@ func IsInit() bool {
 		return false
 	}
 	if _, err := os.Stat("/proc/self"); err == nil {
-		return false
-	}
-	if info, err := os.Stat(stick.SettingsDir); err != nil || !info.IsDir() {
 		return false
 	}
 	var st unix.Statfs_t

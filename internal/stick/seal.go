@@ -120,6 +120,9 @@ type Loaded struct {
 // tells who made the stick. An error is a [SealError], or says what could not be read.
 func Load(fsys fs.FS, trust *certs.Trust, now time.Time) (*Loaded, error) {
 	files, err := read(fsys)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &SealError{File: SealFile, Reason: ErrNoSeal, Detail: "there are no settings at all"}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read settings of the stick: %w", err)
 	}

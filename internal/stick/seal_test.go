@@ -310,6 +310,15 @@ func TestOnlyOrdinaryFilesAreRead(t *testing.T) {
 	}
 }
 
+// A stick that lost its settings altogether is one without a seal.
+func TestNoSettingsAtAll(t *testing.T) {
+	_, err := stick.Load(os.DirFS(filepath.Join(t.TempDir(), "ombruk")), nil, monday())
+	var seal *stick.SealError
+	if !errors.Is(err, stick.ErrNoSeal) || !errors.As(err, &seal) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Whatever loads is what was sealed.
 func FuzzLoad(f *testing.F) {
 	_, files := built(f)
