@@ -306,7 +306,7 @@ func (w *screenWork) Begin(ctx context.Context, in tui.Intake, rows []tui.Row, e
 			continue
 		}
 		work, ok := w.planned[row.ID]
-		if !ok || !samePlan(work.Plan, *row.Plan) || work.Refused != nil {
+		if !ok || !samePlan(work.Plan, *row.Plan) || !sameDrives(work.Drives, row.Covers) || work.Refused != nil {
 			changed = row.ID
 		}
 		works = append(works, work)
@@ -355,6 +355,11 @@ func (w *screenWork) Begin(ctx context.Context, in tui.Intake, rows []tui.Row, e
 func samePlan(a, b erase.Plan) bool {
 	return a.Drive.Path == b.Drive.Path && a.Drive.Serial == b.Drive.Serial && a.Standard.ID == b.Standard.ID && a.Command == b.Command &&
 		a.Achieves == b.Achieves && a.Technique == b.Technique && a.Verify == b.Verify && slices.Equal(a.Outline(), b.Outline())
+}
+
+// sameDrives reports whether two lists name the same drives in the same places.
+func sameDrives(a, b []inventory.Drive) bool {
+	return slices.EqualFunc(a, b, func(a, b inventory.Drive) bool { return a.Path == b.Path && a.Serial == b.Serial && a.WWN == b.WWN })
 }
 
 // screenRun is a batch under way.

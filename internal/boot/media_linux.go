@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,9 @@ type Medium struct {
 	DataPath string `json:"data_path"`
 	// ReadOnly is set by a write-protect switch or by a worn-out stick.
 	ReadOnly bool `json:"read_only"`
+	// Portable is what can be carried away: on USB, or a card. Records go to
+	// nothing else unasked; a returned machine's own drive may bear the name.
+	Portable bool `json:"portable"`
 
 	// sequence is the kernel's number of this insertion; it never comes again.
 	sequence string
@@ -105,6 +109,9 @@ func Media(root string) ([]Medium, error) {
 	return list, nil
 }
 
+// usbPort is in the path of whatever hangs on USB.
+var usbPort = regexp.MustCompile(`/usb\d+/`)
+
 // readMedium reads what a whole drive is, from its folder in sysfs.
 func readMedium(root, whole string) *Medium {
 	attribute := func(name string) string { return printable(readLine(filepath.Join(whole, name))) }
@@ -114,6 +121,7 @@ func readMedium(root, whole string) *Medium {
 		Model:  strings.TrimSpace(attribute("device/vendor") + " " + attribute("device/model")),
 		Serial: attribute("device/serial"), ReadOnly: attribute("ro") == "1",
 	}
+	m.Portable = attribute("removable") == "1" || attribute("device/type") == "SD" || usbPort.MatchString(whole)
 	if strings.HasPrefix(m.Model, "0x") { // a virtio disk's number
 		m.Model = ""
 	}
@@ -170,7 +178,7 @@ func printable(s string) string {
 
 // choice is which media a stick's records go to.
 type choice struct {
-	first, second *Medium
+	first *Medium
 	// several are those that cannot be told apart without a person.
 	several []Medium
 }
@@ -186,7 +194,7 @@ func choose(media []Medium, started, picked string) choice {
 		}
 	}
 	for _, m := range with {
-		if picked != "" && m.ID() == picked || picked == "" && (started == "" || m.GUID == started) {
+		if picked != "" && m.ID() == picked || picked == "" && (started == "" && m.Portable || started != "" && m.GUID == started) {
 			candidates = append(candidates, m)
 		}
 	}
@@ -199,12 +207,6 @@ func choose(media []Medium, started, picked string) choice {
 		return c
 	default:
 		return c
-	}
-	for i := range with {
-		if with[i].Path != c.first.Path {
-			c.second = &with[i]
-			break
-		}
 	}
 	return c
 }

@@ -47,12 +47,17 @@ func (m *machine) put(name, content string) {
 	m.check(os.WriteFile(name, []byte(content), 0o644))
 }
 
-// plug makes a USB drive appear with partitions of these names.
+// plug makes a drive appear with partitions of these names: one of the machine's
+// own where it is called nvme, else one on USB.
 func (m *machine) plug(name, serial, guid string, partitions ...string) {
 	m.t.Helper()
 	m.seq++
 	usb := fmt.Sprintf("sys/devices/pci0000:00/0000:00:14.0/usb1/1-%d", m.seq)
 	block := usb + fmt.Sprintf("/1-%d:1.0/host6/target6:0:0/6:0:0:0/block/%s", m.seq, name)
+	if strings.HasPrefix(name, "nvme") {
+		usb = fmt.Sprintf("sys/devices/pci0000:00/0000:00:1d.%d", m.seq)
+		block = usb + "/nvme/nvme0/" + name
+	}
 	m.put(usb+"/idVendor", "0951\n")
 	if serial != "" {
 		m.put(usb+"/serial", serial+"\n")
@@ -147,7 +152,7 @@ func TestAStickIsKnownByItsPartitionsAndItself(t *testing.T) {
 		t.Fatalf("got %d media, want the stick alone: %+v", len(media), media)
 	}
 	got := media[0]
-	want := Medium{Path: "/dev/sdb", Number: "8:32", Model: "Kingston DataTraveler 3.0", Serial: "4C530001", SizeBytes: 15518924800, GUID: stickGUID, DataPath: "/dev/sdb2", sequence: "2"}
+	want := Medium{Path: "/dev/sdb", Number: "8:32", Model: "Kingston DataTraveler 3.0", Serial: "4C530001", SizeBytes: 15518924800, GUID: stickGUID, DataPath: "/dev/sdb2", Portable: true, sequence: "2"}
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

@@ -284,7 +284,7 @@ func (s *Storage) lookSecond(now *State, media []Medium) {
 		return
 	}
 	for _, m := range media {
-		if m.DataPath == "" || m.Path == now.Data.Medium.Path {
+		if m.DataPath == "" || m.Path == now.Data.Medium.Path || !m.Portable {
 			continue
 		}
 		d, err := s.open(m, stick.SecondMount)

@@ -64,7 +64,16 @@ func TestTheStickOfTheRecords(t *testing.T) {
 			s.look()
 			m.plug("sda", "B", stickGUID, stick.DataName)
 			s.Settled()
-		}, "none: several sticks that may be the one to keep records on ?/dev/nvme0n1 ?/dev/sda"},
+		}, "/dev/sda"},
+		{"a network boot, and only a drive of the machine that was a stick once", "", func(m *machine, s *Storage) {
+			m.plug("nvme0n1", "A", other, stick.DataName)
+			s.Settled()
+		}, "none: no stick with a data partition"},
+		{"a drive of the machine that was a stick once gets no copies", stickGUID, func(m *machine, s *Storage) {
+			m.plug("nvme0n1", "A", other, stick.DataName)
+			m.plug("sda", "B", stickGUID, stick.DataName)
+			s.Settled()
+		}, "/dev/sda"},
 		{"a network boot, before all drives are there", "", func(m *machine, s *Storage) {
 			m.plug("sda", "A", stickGUID, stick.DataName)
 			s.look()

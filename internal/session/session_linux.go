@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -75,19 +76,36 @@ func Refusal(works []Work) error {
 	return nil
 }
 
-// Ask fills in what the drives answer. A drive that does not answer is planned
-// for without, which a person is told.
+// Ask fills in what the drives answer, all drives at the same time: one that is
+// dying must not hold up the others. A drive that does not answer is planned for
+// without, which a person is told.
 func (s *Session) Ask(ctx context.Context, drives []inventory.Drive) {
+	var wg sync.WaitGroup
+	errs := make([]error, len(drives))
+	byController := map[string][]int{}
 	for i, d := range drives {
 		if d.PartitionOf != "" {
 			continue // it is no drive
 		}
-		answers, err := s.Rig.Ask(ctx, d)
+		// What is behind one controller is asked one after another.
+		first := slices.Min(append([]string{d.Path}, d.Siblings...))
+		byController[first] = append(byController[first], i)
+	}
+	for _, group := range byController {
+		wg.Go(func() {
+			for _, i := range group {
+				var answers *inventory.Abilities
+				if answers, errs[i] = s.Rig.Ask(ctx, drives[i]); errs[i] == nil {
+					drives[i].Abilities = answers
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for i, err := range errs {
 		if err != nil {
-			s.Note("%s does not say what it can do: %v", d.Path, err)
-			continue
+			s.Note("%s does not say what it can do: %v", drives[i].Path, err)
 		}
-		drives[i].Abilities = answers
 	}
 }
 
