@@ -115,7 +115,7 @@ func (p Unit) Check() error {
 		switch {
 		case c.Part == "" || seen[c.Part]:
 			return fmt.Errorf("%w: part %q was checked twice, or has no name", ErrContradiction, c.Part)
-		case c.Verdict != CheckPass && c.Verdict != CheckFail && c.Verdict != CheckSkip:
+		case !slices.Contains([]CheckVerdict{CheckPass, CheckFail, CheckSkip, CheckNotDone}, c.Verdict):
 			return fmt.Errorf("%w: the check of %s came to %q", ErrContradiction, c.Part, c.Verdict)
 		case c.Grade != "" && (c.Part != PartCosmetic || !slices.Contains([]string{"A", "B", "C", "D"}, c.Grade)):
 			return fmt.Errorf("%w: grade %q of %s: want A, B, C or D of %s", ErrContradiction, c.Grade, c.Part, PartCosmetic)

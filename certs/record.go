@@ -307,6 +307,8 @@ const (
 	CheckPass CheckVerdict = "pass"
 	CheckFail CheckVerdict = "fail"
 	CheckSkip CheckVerdict = "skip"
+	// CheckNotDone: nobody looked.
+	CheckNotDone CheckVerdict = "not-done"
 )
 
 // Check is what a person found when checking one part of a machine.
@@ -329,6 +331,9 @@ type UnitDrive struct {
 	Outcome     erase.Outcome     `json:"outcome"`
 	Achieved    erase.Method      `json:"achieved"`
 	Disposition erase.Disposition `json:"disposition"`
+	// Fulfilled is that of the drive's record: the accepted Method was
+	// reached. Nil in records made before it was written, and without a record.
+	Fulfilled *bool `json:"fulfilled,omitempty"`
 	// NotTouched is why a drive was left alone, empty otherwise.
 	NotTouched string `json:"not_touched"`
 }

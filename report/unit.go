@@ -210,6 +210,9 @@ func (s *sheet) drives(rec certs.Unit) {
 			size = s.t.Bytes(n)
 		}
 		outcome, method, next, record := s.known("outcome", d.Outcome.String()), "", "", d.RecordID
+		if d.Outcome.Clean() && d.Fulfilled != nil && !*d.Fulfilled {
+			outcome = s.t.Get("word.below", nil)
+		}
 		if d.Outcome.Clean() {
 			method = short(s.known("method", d.Achieved.String()))
 		}

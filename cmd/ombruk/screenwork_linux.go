@@ -418,9 +418,11 @@ func (w *screenWork) Close(_ context.Context, in tui.Intake, rows []tui.Row, res
 	}
 	unit.Drives = session.UnitDrives(works, done, errs, refused, all)
 	for _, c := range checks {
-		if c.Verdict != "" {
-			unit.Checks = append(unit.Checks, certs.Check{Part: c.Part, Verdict: certs.CheckVerdict(c.Verdict), Grade: c.Grade, Note: c.Note})
+		verdict := certs.CheckVerdict(c.Verdict)
+		if verdict == "" {
+			verdict = certs.CheckNotDone
 		}
+		unit.Checks = append(unit.Checks, certs.Check{Part: c.Part, Verdict: verdict, Grade: c.Grade, Note: c.Note})
 	}
 	closed, err := station.Unit(unit)
 	if err != nil {

@@ -151,6 +151,7 @@ func UnitDrives(works []Work, done []job.Done, errs []error, refused map[string]
 			u.Outcome, u.Disposition = erase.Unproven, erase.Hold
 		} else {
 			u.SHA256, u.Outcome, u.Achieved, u.Disposition = d.SHA256, r.Outcome, r.Achieved.Method, r.Disposition
+			u.Fulfilled = &r.Fulfilled
 		}
 		out = append(out, u)
 	}

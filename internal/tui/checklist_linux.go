@@ -75,6 +75,8 @@ func (c *checksPage) findings() []Check {
 	return slices.DeleteFunc(slices.Clone(c.list), func(p Check) bool { return p.Verdict == "" })
 }
 
+func (c *checksPage) all() []Check { return slices.Clone(c.list) }
+
 func (c *checksPage) left() (n int) {
 	for _, p := range c.list {
 		if p.Verdict == "" {
@@ -276,11 +278,14 @@ func (c *checksPage) begin() tea.Cmd {
 	return c.test.start()
 }
 
+// verdicts in the order in which they are offered.
+var verdicts = []Verdict{VerdictPass, VerdictFail, VerdictSkip}
+
 // ask asks what came of a test.
 func (c *checksPage) ask(question string, facts ...string) {
 	m := c.m
 	q := &menu{title: question, text: facts}
-	for _, v := range []Verdict{VerdictPass, VerdictFail, VerdictSkip} {
+	for _, v := range verdicts {
 		q.options = append(q.options, option{label: m.say("check.answer."+string(v), nil), do: func() tea.Cmd { return c.decide(v) }})
 	}
 	m.over = q

@@ -5,8 +5,10 @@ import tea "charm.land/bubbletea/v2"
 // checker is the page of the checks.
 type checker interface {
 	page
-	// findings are the checks that were done or skipped.
+	// findings are the checks that were done or skipped, and all those that
+	// there are.
 	findings() []Check
+	all() []Check
 	// left is how many are still to be done.
 	left() int
 }

@@ -201,6 +201,10 @@ func (k *keyTest) finish() {
 	struck, all := k.seen()
 	k.c.end()
 	k.c.ask(k.c.m.say("check.ask.keyboard", map[string]any{"Struck": struck, "Keys": all}))
+	if struck < all {
+		// One Enter must not pass a keyboard of which little was seen.
+		k.c.m.over.at = slices.Index(verdicts, VerdictSkip)
+	}
 }
 
 // seen is how many of the drawn keys were struck.

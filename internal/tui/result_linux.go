@@ -31,7 +31,12 @@ func (r *result) enter() tea.Cmd {
 func (r *result) close() tea.Cmd {
 	m := r.m
 	r.busy, r.err = true, nil
-	return m.close(m.results(), m.checks().findings())
+	checks := m.checks().findings()
+	if m.setup.Unattended == nil {
+		// The record says what nobody looked at, too.
+		checks = m.checks().all()
+	}
+	return m.close(m.results(), checks)
 }
 
 // results are what became of the rows, in their order.
