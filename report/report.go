@@ -155,9 +155,11 @@ func (r *Renderer) draw(h certs.Header, p Page, v verdict, layout func(*sheet)) 
 	return b.Bytes(), nil
 }
 
-// idText is what a record's id may look like: it becomes part of a command
-// line on the page.
-var idText = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+// idText is what a record's id may look like, up to maxIDBytes: it becomes part
+// of a command line on the page.
+var idText = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
+
+const maxIDBytes = 64
 
 // digest is the digest of the envelope, and an error if the page was given
 // another one than the envelope has.
@@ -179,7 +181,7 @@ func (r *Renderer) open(h certs.Header, p Page, v verdict, d density) (*sheet, e
 	if !ok {
 		return nil, fmt.Errorf("language %q: it was not given to the renderer", p.Language)
 	}
-	if !idText.MatchString(h.ID) {
+	if len(h.ID) > maxIDBytes || !idText.MatchString(h.ID) {
 		return nil, fmt.Errorf("id %q: want up to 64 letters, digits and hyphens", h.ID)
 	}
 	s := &sheet{

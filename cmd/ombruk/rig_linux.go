@@ -32,14 +32,13 @@ func (a *app) rig(profiles []string) (session.Rig, error) {
 		speed = simSpeed
 	}
 	a.simulated = true
-	r, err := session.Simulated(profiles, a.now(), speed)
+	r, labels, err := session.Simulated(profiles, a.now(), speed)
 	if errors.Is(err, session.ErrNoProfile) {
 		return nil, fail(exitUsage, "ombruk drives --simulate list shows the simulated drives there are", err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	labels := r.Labels()
 	for _, path := range slices.Sorted(maps.Keys(labels)) {
 		a.note("the label of %s reads PSID %s", path, labels[path])
 	}

@@ -47,7 +47,7 @@ func TestADriveThatWentAwayIsStillOfTheMachine(t *testing.T) {
 func TestGoingOnWithAnotherStick(t *testing.T) {
 	mount := filepath.Join(t.TempDir(), "stick")
 	at := store{records: filepath.Join(mount, "records"), state: filepath.Join(mount, "state", "first")}
-	sims, err := session.Simulated([]string{"ata-ssd-block"}, time.Now(), 0)
+	sims, _, err := session.Simulated([]string{"ata-ssd-block"}, time.Now(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,14 +30,16 @@ const serialArgs = "console=tty0 console=ttyS0,115200"
 // serialTerminal shows GRUB's menu on the first serial port as well.
 const serialTerminal = "if serial --unit=0 --speed=115200; then\n  terminal_input console serial\n  terminal_output console serial\nfi\n"
 
-// argument is what a kernel argument may be made of: nothing that means
-// something to GRUB or iPXE.
-var argument = regexp.MustCompile(`^[A-Za-z0-9_.,:=/@+%~-]{1,256}$`)
+// argument is what a kernel argument may be made of, up to maxArgumentBytes:
+// nothing that means something to GRUB or iPXE.
+var argument = regexp.MustCompile(`^[A-Za-z0-9_.,:=/@+%~-]+$`)
+
+const maxArgumentBytes = 256
 
 // checkArgs refuses arguments that would not reach the kernel as they are.
 func checkArgs(args []string) error {
 	for _, a := range args {
-		if !argument.MatchString(a) {
+		if len(a) > maxArgumentBytes || !argument.MatchString(a) {
 			return fmt.Errorf("take the kernel argument %.300q: one argument of letters, digits and _ . , : = / @ + %% ~ - is allowed", a)
 		}
 		if name, _, _ := strings.Cut(a, "="); name == "init" || name == "rdinit" || name == "root" || name == "initrd" {

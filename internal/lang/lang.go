@@ -21,8 +21,7 @@ import (
 //go:embed *.json
 var files embed.FS
 
-// english is the language the others are compared with, and the one that
-// speaks when another has no message.
+// english is the language the others are compared with.
 const english = "en"
 
 // Text speaks one language. It is safe for concurrent use.
@@ -42,10 +41,10 @@ func For(tag string) (*Text, error) {
 	}
 	bundle := i18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
-	for _, name := range slices.Compact([]string{english, known}) {
-		if _, err := bundle.LoadMessageFileFS(files, name+".json"); err != nil {
-			return nil, fmt.Errorf("read messages of language %s: %w", name, err)
-		}
+	// English is not read besides: a test holds every language to its keys, and
+	// on a boot stick the time shows.
+	if _, err := bundle.LoadMessageFileFS(files, known+".json"); err != nil {
+		return nil, fmt.Errorf("read messages of language %s: %w", known, err)
 	}
 	parsed, err := language.Parse(known)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 func sitting(t *testing.T, profiles ...string) (*Session, []inventory.Drive) {
 	t.Helper()
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
-	sims, err := Simulated(profiles, now, 0)
+	sims, _, err := Simulated(profiles, now, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,17 +84,17 @@ func TestNothingSleepsWhileADriveIsAtWork(t *testing.T) {
 
 // lateNames are drives whose partitions have names only once they are open.
 type lateNames struct {
-	*Simulators
+	*simulators
 	opened bool
 }
 
 func (r *lateNames) Open(ctx context.Context, drives []inventory.Drive, s drive.Secrets) (job.Device, error) {
 	r.opened = true
-	return r.Simulators.Open(ctx, drives, s)
+	return r.simulators.Open(ctx, drives, s)
 }
 
 func (r *lateNames) Targets(ctx context.Context, paths ...string) (all, named []inventory.Drive, errs []error) {
-	all, named, errs = r.Simulators.Targets(ctx, paths...)
+	all, named, errs = r.simulators.Targets(ctx, paths...)
 	if r.opened {
 		named[len(named)-1].Uses = []inventory.Use{{Kind: inventory.UseBootMedium, Holder: "named OMBRUK-DATA"}}
 	}
@@ -108,7 +108,7 @@ func TestAStickThatIsKnownOnlyWhenItIsOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Rig = &lateNames{Simulators: s.Rig.(*Simulators)}
+	s.Rig = &lateNames{simulators: s.Rig.(*simulators)}
 	_, err = s.Begin(t.Context(), nil, inventory.Machine{}, job.Order{}, works)
 	var refused *erase.RefusedError
 	if !errors.Is(err, erase.ErrBootMedium) || !errors.As(err, &refused) || refused.Path != drives[1].Path {
@@ -117,7 +117,7 @@ func TestAStickThatIsKnownOnlyWhenItIsOpen(t *testing.T) {
 }
 
 func TestAProfileThatDoesNotExist(t *testing.T) {
-	_, err := Simulated([]string{"no-such-drive"}, time.Now(), 0)
+	_, _, err := Simulated([]string{"no-such-drive"}, time.Now(), 0)
 	if !errors.Is(err, ErrNoProfile) {
 		t.Errorf("got %v, want %v", err, ErrNoProfile)
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/ombruk/ombruk/inventory"
 )
 
-// Simulators is a bench of simulated drives.
-type Simulators struct {
+// simulators is a bench of simulated drives.
+type simulators struct {
 	clock *drivesim.Clock
 	sims  []*drivesim.Drive
 }
@@ -24,40 +24,35 @@ var ErrNoProfile = errors.New("there is no such profile")
 
 // Simulated makes the drives of the profiles, one after another: /dev/sim0,
 // /dev/sim1 and so on. Their time passes speed times as fast as ours; at 0 as
-// fast as it can. A name that no profile has is an [ErrNoProfile].
-func Simulated(names []string, now time.Time, speed float64) (*Simulators, error) {
-	r := &Simulators{clock: drivesim.NewClock(now, speed)}
+// fast as it can. labels are the PSIDs that are printed on the drives that have
+// one, by path. A name that no profile has is an [ErrNoProfile].
+func Simulated(names []string, now time.Time, speed float64) (r Rig, labels map[string]string, err error) {
+	s := &simulators{clock: drivesim.NewClock(now, speed)}
+	labels = map[string]string{}
 	for i, name := range names {
 		p, err := drivesim.FindProfile(name)
 		if err != nil {
-			return nil, fmt.Errorf("%.60q: %w", name, ErrNoProfile)
+			return nil, nil, fmt.Errorf("%.60q: %w", name, ErrNoProfile)
 		}
-		made, err := drivesim.New(p, drivesim.Options{Path: fmt.Sprintf("/dev/sim%d", i), Clock: r.clock, Seed: uint64(i)})
+		made, err := drivesim.New(p, drivesim.Options{Path: fmt.Sprintf("/dev/sim%d", i), Clock: s.clock, Seed: uint64(i)})
 		if err != nil {
-			return nil, fmt.Errorf("simulate %s: %w", name, err)
+			return nil, nil, fmt.Errorf("simulate %s: %w", name, err)
 		}
-		r.sims = append(r.sims, made...)
+		for _, d := range made {
+			if t := p.TCG; t != nil && t.PSID != "" && d.Facts().PartitionOf == "" {
+				labels[d.Facts().Path] = t.PSID
+			}
+		}
+		s.sims = append(s.sims, made...)
 	}
-	return r, nil
+	return s, labels, nil
 }
 
-// Labels gives the PSID that is printed on the label of each drive that has one,
-// by the drive's path.
-func (r *Simulators) Labels() map[string]string {
-	labels := map[string]string{}
-	for _, d := range r.sims {
-		if t := d.Profile().TCG; t != nil && t.PSID != "" && d.Facts().PartitionOf == "" {
-			labels[d.Facts().Path] = t.PSID
-		}
-	}
-	return labels
-}
+func (*simulators) Mode() certs.Mode { return certs.ModeSimulated }
 
-func (*Simulators) Mode() certs.Mode { return certs.ModeSimulated }
+func (r *simulators) Drives(context.Context) ([]inventory.Drive, error) { return r.facts(), nil }
 
-func (r *Simulators) Drives(context.Context) ([]inventory.Drive, error) { return r.facts(), nil }
-
-func (r *Simulators) facts() []inventory.Drive {
+func (r *simulators) facts() []inventory.Drive {
 	var all []inventory.Drive
 	for _, d := range r.sims {
 		f := d.Facts()
@@ -69,15 +64,15 @@ func (r *Simulators) facts() []inventory.Drive {
 	return all
 }
 
-func (*Simulators) System() inventory.System {
+func (*simulators) System() inventory.System {
 	return inventory.System{Manufacturer: "Ombruk", Model: "Simulated computer", Class: "desktop", Serial: "SIMULATED"}
 }
 
-func (r *Simulators) Machine(context.Context) (inventory.Machine, error) {
+func (r *simulators) Machine(context.Context) (inventory.Machine, error) {
 	return inventory.Machine{System: r.System(), Drives: r.facts()}, nil
 }
 
-func (r *Simulators) Targets(_ context.Context, paths ...string) (all, named []inventory.Drive, errs []error) {
+func (r *simulators) Targets(_ context.Context, paths ...string) (all, named []inventory.Drive, errs []error) {
 	all = r.facts()
 	named, errs = make([]inventory.Drive, len(paths)), make([]error, len(paths))
 	for i, path := range paths {
@@ -91,7 +86,7 @@ func (r *Simulators) Targets(_ context.Context, paths ...string) (all, named []i
 	return all, named, errs
 }
 
-func (r *Simulators) find(path string) *drivesim.Drive {
+func (r *simulators) find(path string) *drivesim.Drive {
 	for _, d := range r.sims {
 		if d.Facts().Path == path {
 			return d
@@ -100,14 +95,14 @@ func (r *Simulators) find(path string) *drivesim.Drive {
 	return nil
 }
 
-func (r *Simulators) Ask(ctx context.Context, d inventory.Drive) (*inventory.Abilities, error) {
+func (r *simulators) Ask(ctx context.Context, d inventory.Drive) (*inventory.Abilities, error) {
 	return r.find(d.Path).Probe(ctx)
 }
 
 // Holds is nothing: what simulated drives hold is noise.
-func (*Simulators) Holds(context.Context, inventory.Drive) []inventory.Held { return nil }
+func (*simulators) Holds(context.Context, inventory.Drive) []inventory.Held { return nil }
 
-func (r *Simulators) Open(ctx context.Context, drives []inventory.Drive, s drive.Secrets) (job.Device, error) {
+func (r *simulators) Open(ctx context.Context, drives []inventory.Drive, s drive.Secrets) (job.Device, error) {
 	var sims []*drivesim.Drive
 	for _, d := range drives {
 		sims = append(sims, r.find(d.Path))
@@ -115,16 +110,16 @@ func (r *Simulators) Open(ctx context.Context, drives []inventory.Drive, s drive
 	return drivesim.Join(ctx, s, sims...)
 }
 
-func (r *Simulators) Suspend() error {
+func (r *simulators) Suspend() error {
 	for _, d := range r.sims {
 		d.Suspend()
 	}
 	return nil
 }
 
-func (*Simulators) Awake() (release func(), err error) { return func() {}, nil }
+func (*simulators) Awake() (release func(), err error) { return func() {}, nil }
 
-func (r *Simulators) Clocked(s *job.Station) {
+func (r *simulators) Clocked(s *job.Station) {
 	s.Now, s.Wait = r.clock.Now, r.clock.Wait
 	s.ClockSource, s.ClockTrusted = "simulated", false
 	s.Pending = nil // what simulated drives do ends with the program
