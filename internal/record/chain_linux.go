@@ -180,12 +180,7 @@ func (c *Chain) locked(fn func(*head) error) error {
 		return fmt.Errorf("lock the station's chain: %w", err)
 	}
 	defer func() { _ = lock.Close() }()
-	for {
-		if err = unix.Flock(int(lock.Fd()), unix.LOCK_EX); !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if err != nil {
+	if err := uninterrupted(func() error { return unix.Flock(int(lock.Fd()), unix.LOCK_EX) }); err != nil {
 		return fmt.Errorf("lock the station's chain %s: %w", c.path, err)
 	}
 	h, err := c.load()

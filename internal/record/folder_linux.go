@@ -142,7 +142,7 @@ func (f *Folder) lock(id string) (*Open, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open started record: %w", err)
 	}
-	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := uninterrupted(func() error { return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) }); err != nil {
 		_ = file.Close()
 		return nil, fmt.Errorf("lock started record %s: %w", file.Name(), err)
 	}
@@ -298,10 +298,20 @@ func (f *Folder) write(name string, content []byte, mode os.FileMode) error {
 	return writeDurable(filepath.Join(f.dir, name), content, mode)
 }
 
+// uninterrupted makes a call again for as long as a signal came between: the
+// runtime sends its threads signals at any time.
+func uninterrupted(call func() error) error {
+	for {
+		if err := call(); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
 // reserve takes reserveBytes of disk space for a file. A file system that
 // cannot set space aside is filled instead.
 func reserve(f *os.File) error {
-	err := unix.Fallocate(int(f.Fd()), 0, 0, reserveBytes)
+	err := uninterrupted(func() error { return unix.Fallocate(int(f.Fd()), 0, 0, reserveBytes) })
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
 		_, err = f.Write(make([]byte, reserveBytes))
 	}
