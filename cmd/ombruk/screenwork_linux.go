@@ -65,8 +65,12 @@ type tally struct {
 // tallyEvery is the time between two looks at the folder of records.
 const tallyEvery = 2 * time.Second
 
-// note keeps what a person should know until the next plan shows it.
+// note keeps what a person should know until the next plan shows it. On a stick
+// it goes into the log as well: not every note is about a drive in a plan.
 func (w *screenWork) note(format string, args ...any) {
+	if w.host.setup.Stick {
+		fmt.Fprintln(w.a.stderr, printable(fmt.Sprintf(format, args...)))
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.notes = append(w.notes, fmt.Sprintf(format, args...))
@@ -186,6 +190,9 @@ func (w *screenWork) Plan(ctx context.Context, in tui.Intake, c tui.Choice, path
 	for _, d := range all {
 		if len(paths) > 0 && !slices.Contains(paths, d.Path) {
 			continue
+		}
+		if slices.ContainsFunc(targets, func(t inventory.Drive) bool { return slices.Contains(t.AlsoAt, d.Path) }) {
+			continue // the other port of a drive that is there already
 		}
 		row := tui.Row{ID: d.Path, Drive: d, Internal: session.Internal(d), Covers: []inventory.Drive{d}}
 		if d.CapacityBytes == 0 { // only the drive itself can say why

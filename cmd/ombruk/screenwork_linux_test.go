@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -86,5 +87,41 @@ func TestGoingOnWithAnotherStick(t *testing.T) {
 	}
 	if h := results[0].Done.Record.Header; h.Sequence != 1 || h.Station.Instance == first.Chain.Instance {
 		t.Errorf("number %d of %s, which is the first stick's chain", h.Sequence, h.Station.Instance)
+	}
+}
+
+// twoPorts is a bench whose second drive is the first one, seen through its
+// other port.
+type twoPorts struct{ session.Rig }
+
+func (r twoPorts) Drives(ctx context.Context) ([]inventory.Drive, error) {
+	all, err := r.Rig.Drives(ctx)
+	if err == nil {
+		all[0].AlsoAt, all[1].AlsoAt = []string{all[1].Path}, []string{all[0].Path}
+		all[1].Serial, all[1].WWN, all[1].Bus, all[0].Bus = all[0].Serial, all[0].WWN, inventory.BusSAS, inventory.BusSAS
+	}
+	return all, err
+}
+
+// Two plans for one drive would overwrite each other's markers.
+func TestADriveWithTwoPortsIsPlannedOnce(t *testing.T) {
+	sims, _, err := session.Simulated([]string{"sas-ssd", "sas-ssd"}, time.Now(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := lang.For("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &app{stdout: io.Discard, stderr: io.Discard, now: time.Now, noted: t.Logf}
+	rig := twoPorts{sims}
+	w := &screenWork{a: a, words: text, rig: rig, planned: map[string]session.Work{}, policy: policy.Default(),
+		host: host{store: func() store { return store{trouble: os.ErrNotExist} }}, session: a.session(rig)}
+	rows, err := w.Plan(t.Context(), tui.Intake{}, tui.Choice{Standard: "nist-800-88r2-clear"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 1 {
+		t.Errorf("%d rows for one drive: %+v", len(rows), rows)
 	}
 }
