@@ -194,6 +194,9 @@ func (b *bench) compare(r rackSeen) tea.Cmd {
 		if slot == "" {
 			continue // it is coming or going
 		}
+		if slices.ContainsFunc(r.drives[:i], func(other inventory.Drive) bool { return slices.Contains(other.AlsoAt, d.Path) }) {
+			continue // the other port of a drive that has its bay
+		}
 		if _, ok := now[slot]; ok {
 			slot += " " + d.Path // a second unit that cannot be told apart
 		}

@@ -437,3 +437,21 @@ func TestBaysAreNumberedAsPeopleCount(t *testing.T) {
 		}
 	}
 }
+
+// A drive with two ports is one drive: two runs on it would overwrite each
+// other's markers.
+func TestADriveWithTwoPortsInARack(t *testing.T) {
+	w := emptyRack(t, 3)
+	s := armed(t, w, "en", 80, 24)
+	w.put(2, "DUAL")
+	w.put(3, "DUAL")
+	for slot, other := range map[int]int{2: 3, 3: 2} {
+		d := w.slots[w.order[slot-1]]
+		d.AlsoAt = []string{w.slots[w.order[other-1]].Path}
+		w.slots[w.order[slot-1]] = d
+	}
+	s.look()
+	if w.begun() != "DUAL" {
+		t.Errorf("begun %q", w.begun())
+	}
+}
