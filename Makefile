@@ -49,6 +49,10 @@ vm: packages ## Real kernel, emulated drives: docs/vmlab.md
 	go vet -tags vm ./internal/vmlab
 	go test -tags vm -count=1 -timeout 25m ./internal/vmlab -args -profiles $(PROFILES) -stories $(STORIES)
 
+.PHONY: figures
+figures: packages ## How long a stick takes to its first screen, and to answer a key
+	go test -tags vm -count=1 -v -timeout 10m ./internal/vmlab -run TestStickFigures
+
 .PHONY: lint
 lint: $(LINT) ## golangci-lint
 	$< run
