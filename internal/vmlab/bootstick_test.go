@@ -214,7 +214,7 @@ func TestStickGoesOn(t *testing.T) {
 	if err := o.makes(c.file, "--standard", "random"); err != nil {
 		t.Fatal(err)
 	}
-	all := cutOff(t, o, c, "400000", 85, false)
+	all := cutOff(t, o, c, "400000", 42, false) // of writing and reading back
 	if !slices.ContainsFunc(all[1].Steps, func(s certs.Step) bool { return s.Kind == erase.StepContinue }) {
 		t.Errorf("the run after it did not go on: %s", mustJSON(t, all[1].Steps))
 	}
