@@ -202,7 +202,7 @@ func packagesDir() (string, error) {
 func (a *app) stickProgram(name string) ([]byte, error) {
 	hint := "pass a file that --binary accepts: ombruk for Linux on x86-64, as it is released"
 	if name == "" {
-		hint = "pass --binary FILE with ombruk for Linux on x86-64, as it is released"
+		hint = "build it static for Linux on x86-64 (CGO_ENABLED=0, or make build), or pass a released one: --binary FILE"
 		var err error
 		if name, err = os.Executable(); err != nil {
 			return nil, fail(exitUsage, hint, fmt.Errorf("find this program: %w", err))
