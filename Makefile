@@ -51,7 +51,7 @@ vm: packages ## Real kernel, emulated drives: docs/vmlab.md
 
 .PHONY: figures
 figures: packages ## How long a stick takes to its first screen, and to answer a key
-	go test -tags vm -count=1 -v -timeout 10m ./internal/vmlab -run TestStickFigures
+	go test -tags vm -count=1 -v -timeout 10m ./internal/vmlab -run TestStickFigures -args -stories all
 
 .PHONY: lint
 lint: $(LINT) ## golangci-lint

@@ -34,6 +34,7 @@ func main() {
 // overwritten. The figures depend on the machine, so they are printed and not
 // judged.
 func TestStickFigures(t *testing.T) {
+	rare(t)
 	whole := stick{t, newOffice(t).stick.file}
 	dir := t.TempDir()
 	kernel, ours, bare := filepath.Join(dir, "vmlinuz"), filepath.Join(dir, "initrd"), filepath.Join(dir, "bare")
