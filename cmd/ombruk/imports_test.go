@@ -97,7 +97,7 @@ var theirs = map[string][]string{
 	"charm.land/lipgloss":               {"internal/tui"},
 	"github.com/charmbracelet":          {"internal/tui"},
 	"github.com/diskfs/go-diskfs":       {"internal/bootusb"},
-	"github.com/u-root/u-root":          {"internal/bootusb", "internal/vmlab"},
+	"github.com/u-root/u-root":          {"internal/bootusb"},
 	"github.com/klauspost/compress":     {"internal/bootusb"},
 	"github.com/ulikunitz/xz":           {"internal/bootusb"},
 	"github.com/CycloneDX/cyclonedx-go": {"internal/bootusb"},

@@ -49,7 +49,6 @@ type host struct {
 	store    func() store
 	setClock func(time.Time) error
 	beep     func(hertz int, d time.Duration)
-	powerOff func()
 	// setup is what the screens are told besides; Stick is set on a stick.
 	setup tui.Setup
 }
@@ -73,7 +72,6 @@ func (a *app) window() host {
 		store:    func() store { return store{records: a.flags.out} },
 		setClock: func(time.Time) error { return errors.New("set the clock of this machine with its own tools") },
 		beep:     func(int, time.Duration) { _, _ = a.stderr.Write([]byte("\a")) },
-		powerOff: func() {},
 	}
 }
 

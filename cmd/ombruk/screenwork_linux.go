@@ -567,6 +567,8 @@ func (w *screenWork) Beep(hertz int, d time.Duration) { w.host.beep(hertz, d) }
 // copiedWithin is how long switching off waits for copies on another stick.
 const copiedWithin = 20 * time.Second
 
+// PowerOff implements tui.Work. On a stick the machine is switched off by the
+// first process, when this program has ended.
 func (w *screenWork) PowerOff() {
 	if station := w.current(); station != nil {
 		// A copy that is being made is finished; one that hangs is not.
@@ -575,7 +577,6 @@ func (w *screenWork) PowerOff() {
 		_ = station.Folder.MirrorSettled(ctx)
 	}
 	w.end()
-	w.host.powerOff()
 }
 
 // unseen is why storage was not erased or is not seen, in the screen's language.

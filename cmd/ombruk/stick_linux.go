@@ -160,8 +160,7 @@ func (a *app) stickWork(ctx context.Context, p *place) error {
 				a.note("%v", err)
 			}
 		},
-		powerOff: func() {}, // the first process does, when we end
-		setup:    setup,
+		setup: setup,
 	})
 }
 
