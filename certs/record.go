@@ -8,6 +8,7 @@ import (
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 // Kind is the kind of record, the last part but one of its predicate type.
@@ -263,6 +264,39 @@ type Unit struct {
 	Storage Storage `json:"storage"`
 	// Checks of the machine's parts by a person, in the order done.
 	Checks []Check `json:"checks"`
+	// Grade is the judgement on the unit by the policy it names; nil where the
+	// machine is not handled here, and in records made before units were graded.
+	Grade *grade.Result `json:"grade,omitempty"`
+	// Remains are what holds data or credentials besides the drives, and what
+	// was done about each.
+	Remains []Remain `json:"remains,omitempty"`
+}
+
+// RemainState is what became of something that holds data or credentials and
+// is no drive.
+type RemainState string
+
+// The states of what remains. The zero value means that nobody asked.
+const (
+	// RemainNone: looked for, and the machine has none.
+	RemainNone RemainState = "none"
+	// RemainDone: cleared or taken out.
+	RemainDone RemainState = "done"
+	// RemainRequested: the firmware does it at the machine's next start.
+	RemainRequested RemainState = "requested"
+	// RemainLeft: it is there, and was left or could not be cleared.
+	RemainLeft RemainState = "left"
+)
+
+// Remain is one thing besides the drives that holds data or credentials.
+type Remain struct {
+	// Thing is tpm, firmware-wifi, management, sim, card, disc or enrolment.
+	Thing string      `json:"thing"`
+	State RemainState `json:"state"`
+	// By is "ombruk" where the program did or saw it itself, "person" where
+	// somebody said so.
+	By   string `json:"by"`
+	Text string `json:"text"` // in English: what was done, or why it was not
 }
 
 // StorageState is what became of all storage of a machine.

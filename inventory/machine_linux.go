@@ -22,7 +22,8 @@ var rawNames = []string{
 // and Notes says why. The error is ctx's.
 func (s Source) Machine(ctx context.Context) (Machine, error) {
 	t := newTree(s.Root)
-	m := Machine{Network: nics(ctx, t), Drives: []Drive{}, Firmware: readFirmwareFacts(t)}
+	m := unread()
+	m.Network, m.Firmware = nics(ctx, t), readFirmwareFacts(t)
 	devices := pciDevices(t)
 	var ids []string
 	for _, d := range devices {
@@ -43,7 +44,6 @@ func (s Source) Machine(ctx context.Context) (Machine, error) {
 			note("cpu: neither /proc/cpuinfo nor the firmware names one")
 		}
 	}
-	m.Memory.Modules = []MemoryModule{}
 	for _, module := range tables.modules {
 		m.Memory.Modules = append(m.Memory.Modules, module)
 		m.Memory.TotalBytes += module.SizeBytes

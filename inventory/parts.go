@@ -11,6 +11,9 @@ type Parts struct {
 	Pointers  []string  `json:"pointers"`
 	Keyboards []string  `json:"keyboards"`
 	Batteries []Battery `json:"batteries"`
+	// Fingerprint and Touch are readers and touch screens by name.
+	Fingerprint []string `json:"fingerprint"`
+	Touch       []string `json:"touch"`
 }
 
 // Battery is one battery of the machine. Numbers that it does not tell are 0.
@@ -24,6 +27,12 @@ type Battery struct {
 	ChargePercent int `json:"charge_percent"`
 	HealthPercent int `json:"health_percent"`
 	Cycles        int `json:"cycles"`
+	// DesignMilliwattHours is what a full charge was when new,
+	// FullMilliwattHours what it is now.
+	DesignMilliwattHours int64  `json:"design_mwh"`
+	FullMilliwattHours   int64  `json:"full_mwh"`
+	DesignMillivolts     int64  `json:"design_mv"`
+	Chemistry            string `json:"chemistry"` // LION, LIPO, NIMH; empty when not told
 	// Status is the kernel's word: Charging, Discharging, Full, Not charging.
 	Status string `json:"status"`
 }
@@ -36,4 +45,26 @@ type Firmware struct {
 	SecureBoot string `json:"secure_boot"`
 	// TPM is "2.0", "1.2", "none", or empty when it cannot be told.
 	TPM string `json:"tpm"`
+	// TPMDisabled is true when there is a TPM and the firmware keeps it off.
+	TPMDisabled bool `json:"tpm_disabled,omitempty"`
+	// Vendor, Version and Date (ISO 8601; the firmware's own form where it
+	// makes no sense) are of the firmware itself.
+	Vendor  string `json:"vendor"`
+	Version string `json:"version"`
+	Date    string `json:"date"`
+	// UEFI says whether the firmware can start by UEFI, SecureBootCapable
+	// whether it has Secure Boot, on or off; nil when it cannot be told.
+	UEFI              *bool `json:"uefi,omitempty"`
+	SecureBootCapable *bool `json:"secure_boot_capable,omitempty"`
+	// WindowsKey is the licence in the firmware (ACPI table MSDM); nil when
+	// there is none or it cannot be read.
+	WindowsKey *WindowsKey `json:"windows_key,omitempty"`
+}
+
+// WindowsKey is a Windows licence in the firmware. The whole key is in no
+// record; see [Source.ProductKey].
+type WindowsKey struct {
+	// Edition is Home, Pro, ...; empty when the key does not tell.
+	Edition  string `json:"edition"`
+	LastFive string `json:"last_five"`
 }

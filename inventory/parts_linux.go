@@ -11,7 +11,7 @@ import (
 // parts reads what can be checked of a machine. names has those of the PCI
 // devices, network is what was found there.
 func parts(t tree, devices []pciDevice, names map[string]string, network []NIC) Parts {
-	p := Parts{Cameras: cameras(t), WiFi: []string{}, Sound: []string{}, Pointers: []string{}, Keyboards: []string{}, Batteries: batteries(t)}
+	p := Parts{Cameras: cameras(t), WiFi: []string{}, Sound: []string{}, Pointers: []string{}, Keyboards: []string{}, Batteries: batteries(t), Fingerprint: []string{}, Touch: []string{}}
 	for _, d := range devices {
 		switch d.class {
 		case "0280": // network controller, other: what Wi-Fi is on PCI

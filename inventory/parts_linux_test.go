@@ -147,12 +147,12 @@ func TestFirmwareFacts(t *testing.T) {
 		tree map[string]string
 		want Firmware
 	}{
-		{"Secure Boot off", map[string]string{"sys/firmware/efi/efivars/" + secureBoot: "\x06\x00\x00\x00\x00", "sys/class/tpm/tpm0/tpm_version_major": "1\n"}, Firmware{"uefi", "off", "1.2"}},
-		{"a variable that is too long", map[string]string{"sys/firmware/efi/efivars/" + secureBoot: "\x06\x00\x00\x00\x01\x01"}, Firmware{"uefi", "unknown", ""}},
-		{"UEFI without its variables", map[string]string{"sys/firmware/efi/x": ""}, Firmware{"uefi", "unknown", ""}},
-		{"an old BIOS", map[string]string{"sys/firmware/acpi/tables/DSDT": "", "sys/class/tpm/x/../../net/y": ""}, Firmware{"bios", "off", ""}},
-		{"a board with a device tree", map[string]string{"sys/firmware/devicetree/base/model": "Pi"}, Firmware{"", "unknown", ""}},
-		{"nothing", nil, Firmware{"", "unknown", ""}},
+		{"Secure Boot off", map[string]string{"sys/firmware/efi/efivars/" + secureBoot: "\x06\x00\x00\x00\x00", "sys/class/tpm/tpm0/tpm_version_major": "1\n"}, Firmware{Boot: "uefi", SecureBoot: "off", TPM: "1.2"}},
+		{"a variable that is too long", map[string]string{"sys/firmware/efi/efivars/" + secureBoot: "\x06\x00\x00\x00\x01\x01"}, Firmware{Boot: "uefi", SecureBoot: "unknown", TPM: ""}},
+		{"UEFI without its variables", map[string]string{"sys/firmware/efi/x": ""}, Firmware{Boot: "uefi", SecureBoot: "unknown", TPM: ""}},
+		{"an old BIOS", map[string]string{"sys/firmware/acpi/tables/DSDT": "", "sys/class/tpm/x/../../net/y": ""}, Firmware{Boot: "bios", SecureBoot: "off", TPM: ""}},
+		{"a board with a device tree", map[string]string{"sys/firmware/devicetree/base/model": "Pi"}, Firmware{Boot: "", SecureBoot: "unknown", TPM: ""}},
+		{"nothing", nil, Firmware{Boot: "", SecureBoot: "unknown", TPM: ""}},
 	} {
 		s := Source{Root: t.TempDir()}
 		for name, content := range c.tree {

@@ -27,16 +27,17 @@ var anything = []string{"*"}
 // counted. A package without a row may not exist.
 var ours = map[string][]string{
 	"inventory":         {},
+	"inventory/grade":   {"inventory"},
 	"internal/lang":     {},
 	"internal/kernel":   {"internal/scsi", "internal/nvme", "internal/mmc"},
 	"internal/yamlfile": {},
 	"internal/orgnr":    {},
-	"internal/contract": {"internal/orgnr", "internal/yamlfile"},
+	"internal/contract": {"inventory/grade", "internal/orgnr", "internal/yamlfile"},
 	"erase":             {"inventory"},
-	"internal/policy":   {"erase", "inventory", "internal/yamlfile"},
+	"internal/policy":   {"erase", "inventory", "inventory/grade", "internal/yamlfile"},
 	"internal/campaign": {},
-	"certs":             {"erase", "inventory", "internal/orgnr"},
-	"report":            {"certs", "erase", "inventory", "internal/lang"},
+	"certs":             {"erase", "inventory", "inventory/grade", "internal/orgnr"},
+	"report":            {"certs", "erase", "inventory", "inventory/grade", "internal/lang"},
 	"internal/scsi":     {},
 	"internal/nvme":     {},
 	"internal/mmc":      {},
@@ -49,7 +50,7 @@ var ours = map[string][]string{
 	"internal/drivesim": {"inventory", "erase", "internal/drive", "internal/scsi", "internal/nvme", "internal/mmc"},
 	"internal/record":   {"certs", "erase", "inventory"},
 	"internal/job": {
-		"internal/record", "report", "certs", "erase", "inventory",
+		"internal/record", "report", "certs", "erase", "inventory", "inventory/grade",
 		"internal/policy", "internal/contract",
 	},
 	// What a boot stick is made of, how it is built, and what runs from it.
@@ -57,13 +58,15 @@ var ours = map[string][]string{
 	"internal/bootusb": {"internal/stick"},
 	"internal/flash":   {"internal/stick"},
 	"internal/boot":    {"internal/stick", "internal/kernel"},
-	"internal/tui":     {"internal/job", "internal/stick", "internal/hands", "erase", "inventory", "internal/lang"},
+	"internal/tui":     {"internal/job", "internal/stick", "internal/hands", "erase", "inventory", "inventory/grade", "internal/lang"},
+	// What holds data or credentials in a machine besides its drives.
+	"internal/remains": {"internal/kernel", "inventory"},
 	// What hands do to a machine.
 	"internal/hands": {},
 	// One machine's drives from the first look to closed records.
 	"internal/session": {
 		"internal/job", "internal/record", "internal/policy", "internal/contract", "internal/drive", "internal/drivesim",
-		"internal/kernel", "internal/tcg", "certs", "erase", "inventory",
+		"internal/kernel", "internal/tcg", "certs", "erase", "inventory", "inventory/grade",
 	},
 	// A terminal for tests.
 	"internal/terminal":    {},
@@ -79,6 +82,8 @@ var ours = map[string][]string{
 // one below it), tests not counted. One without a row may not be imported.
 var theirs = map[string][]string{
 	"codeberg.org/go-pdf/fpdf":          {"report"},
+	"github.com/boombuler/barcode":      {"report"},
+	"github.com/google/go-tpm":          {"internal/remains"},
 	"rsc.io/qr":                         {"report", "internal/tui"},
 	"golang.org/x/image":                {"report", "internal/terminal"},
 	"github.com/spf13/cobra":            {"cmd/ombruk"},
