@@ -37,12 +37,13 @@ func TestLaptopInRAIDMode(t *testing.T) {
 func TestPartsOfALaptop(t *testing.T) {
 	m := machine(t, fixture(t, "laptop-rst"))
 	want := Parts{
-		Cameras:   []string{"Integrated IR Camera", "USB 046d:0825"},
-		WiFi:      []string{"Intel Corporation Wireless 8265 / 8275"},
-		Sound:     []string{"Intel Corporation Sunrise Point-LP HD Audio"},
-		Pointers:  []string{"AlpsPS/2 ALPS GlidePoint"},
-		Keyboards: []string{"AT Translated Set 2 keyboard", "Symbol Bar Code Scanner"},
-		Batteries: []Battery{{Name: "BAT0", Manufacturer: "SMP", Model: "DELL GPM0365", Serial: "41", ChargePercent: 64, HealthPercent: 81, Cycles: 412, Status: "Discharging"}},
+		Cameras:     []string{"Integrated IR Camera", "USB 046d:0825"},
+		WiFi:        []string{"Intel Corporation Wireless 8265 / 8275"},
+		Sound:       []string{"Intel Corporation Sunrise Point-LP HD Audio"},
+		Pointers:    []string{"AlpsPS/2 ALPS GlidePoint"},
+		Keyboards:   []string{"AT Translated Set 2 keyboard", "Symbol Bar Code Scanner"},
+		Batteries:   []Battery{{Name: "BAT0", Manufacturer: "SMP", Model: "DELL GPM0365", Serial: "41", ChargePercent: 64, HealthPercent: 81, Cycles: 412, Status: "Discharging"}},
+		Fingerprint: []string{}, Touch: []string{},
 	}
 	if !reflect.DeepEqual(m.Parts, want) {
 		t.Errorf("parts %+v, want %+v", m.Parts, want)
