@@ -164,7 +164,10 @@ type Done struct {
 	Record certs.Sanitization
 	// Unit is the record where it is a machine's, of which Record then has
 	// the header alone; else nil.
-	Unit         *certs.Unit
+	Unit *certs.Unit
+	// Drive is the drive of the run as it answered last: afterwards, where it
+	// did. It is empty in what Unit gives.
+	Drive        inventory.Drive
 	EvidencePath string
 	PagePath     string
 	SHA256       string // of the envelope
@@ -279,7 +282,7 @@ func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
 	var done Done
 	steps := []func() error{func() (err error) {
 		done, err = b.station.close(b.open, closed)
-		done.Err = result.Err
+		done.Err, done.Drive = result.Err, lastAnswer(b.task.Plan.Drive, result)
 		return err
 	}}
 	if b.station.Pending != nil && (result.Settled || result.Outcome.Clean()) {
@@ -305,6 +308,16 @@ func (b *Started) Run(ctx context.Context, emit func(Event)) (Done, error) {
 	}
 	emit(finishedEvent(done, result))
 	return done, nil
+}
+
+// lastAnswer is a drive with the last that it said of itself.
+func lastAnswer(d inventory.Drive, r erase.Result) inventory.Drive {
+	for _, a := range []*inventory.Abilities{r.Before, r.After} {
+		if a != nil {
+			d.Abilities = a
+		}
+	}
+	return d
 }
 
 // close gives a record its place in the chain, makes it and its page durable,

@@ -4,13 +4,16 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/record"
 	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 // UnitReport is what a machine's record is made of.
@@ -24,9 +27,12 @@ type UnitReport struct {
 	// was not touched; Drives are then those that were left alone.
 	Graded bool
 	Checks []certs.Check
-	// Disposition of the unit; empty until it is decided.
-	Disposition string
-	Began       time.Time
+	// Status is what the unit was when it came in.
+	Status grade.Status
+	// Judge grades the unit by the policy; nil leaves it ungraded, as one that
+	// is not handled here always is.
+	Judge func(grade.Facts) grade.Result
+	Began time.Time
 }
 
 // Unit makes the record of a machine from the records of its drives, and tries
@@ -42,7 +48,11 @@ func (s *Station) Unit(r UnitReport) (Done, error) {
 	h.Clock.MonotonicSeconds = int64(time.Since(r.Began).Round(time.Second) / time.Second)
 	u := certs.Unit{
 		Header: h, Machine: r.Machine, Drives: notNil(r.Drives), People: r.Order.People,
-		Disposition: r.Disposition, Storage: StorageOf(r.Machine, r.Drives, r.Graded), Checks: notNil(r.Checks),
+		Storage: StorageOf(r.Machine, r.Drives, r.Graded), Checks: notNil(r.Checks),
+	}
+	if r.Judge != nil {
+		result := r.Judge(factsOf(u, r))
+		u.Grade, u.Disposition = &result, string(result.Disposition)
 	}
 	if r.Order.Operator != "" && u.People.PerformedBy == nil {
 		u.People.PerformedBy = &certs.Person{Name: r.Order.Operator, Date: h.Clock.WallFinished.Format(time.DateOnly)}
@@ -59,6 +69,54 @@ func (s *Station) Unit(r UnitReport) (Done, error) {
 	done := s.done(certs.Sanitization{Header: u.Header}, envelope)
 	done.Unit = &u
 	return done, nil
+}
+
+// factsOf are what a unit is judged by.
+func factsOf(u certs.Unit, r UnitReport) grade.Facts {
+	f := grade.Facts{
+		Machine: u.Machine, Status: r.Status, SecurityGraded: r.Graded,
+		StorageUnreachable: u.Storage.State == certs.StorageUnreachable,
+	}
+	states := map[string]grade.DataState{}
+	for _, d := range u.Drives {
+		states[d.Path] = dataState(d)
+	}
+	f.Machine.Drives = []inventory.Drive{}
+	for _, d := range u.Machine.Drives {
+		state, own := states[d.Path]
+		for _, other := range d.Siblings {
+			// One erase covers all namespaces, and is listed once.
+			if s, ok := states[other]; ok && !own {
+				state, own = s, true
+			}
+		}
+		if !own {
+			continue // plugged in beside the machine, as the boot stick is
+		}
+		f.Machine.Drives = append(f.Machine.Drives, d)
+		eMMC := d.Bus == inventory.BusMMC && !d.Removable
+		f.Drives = append(f.Drives, grade.Drive{Path: d.Path, State: state, Soldered: eMMC})
+	}
+	for _, d := range u.Drives {
+		if !slices.ContainsFunc(f.Drives, func(known grade.Drive) bool { return known.Path == d.Path }) {
+			f.Drives = append(f.Drives, grade.Drive{Path: d.Path, State: states[d.Path]}) // gone from the machine's list
+		}
+	}
+	for _, c := range u.Checks {
+		f.Checks = append(f.Checks, grade.Check{Part: c.Part, Verdict: string(c.Verdict), Grade: c.Grade, Note: c.Note})
+	}
+	return f
+}
+
+// dataState is what a unit's record says of the data on one drive.
+func dataState(d certs.UnitDrive) grade.DataState {
+	switch {
+	case d.Disposition == erase.Destroy:
+		return grade.DataDestroy
+	case d.Outcome.Clean() && d.Disposition == erase.Reuse && d.RecordID != "" && (d.Fulfilled == nil || *d.Fulfilled):
+		return grade.DataClean
+	}
+	return grade.DataHold
 }
 
 // unitEnvelope gives a machine's record its place in the chain and makes it

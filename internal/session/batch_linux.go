@@ -177,6 +177,27 @@ func UnitDrives(works []Work, done []job.Done, errs []error, refused map[string]
 	return out
 }
 
+// Answered gives the drives of a machine with what each last said of itself, as
+// far as the works asked it.
+func Answered(all []inventory.Drive, works []Work, done []job.Done) []inventory.Drive {
+	last := map[string]*inventory.Abilities{}
+	for i, w := range works {
+		for _, d := range w.Drives {
+			last[d.Path] = d.Abilities
+		}
+		if i < len(done) && done[i].Drive.Abilities != nil {
+			last[done[i].Drive.Path] = done[i].Drive.Abilities
+		}
+	}
+	out := slices.Clone(all)
+	for i := range out {
+		if a := last[out[i].Path]; a != nil {
+			out[i].Abilities = a
+		}
+	}
+	return out
+}
+
 // temperatureEvery is the time between two readings of a sensor, which may
 // cost the drive a command.
 const temperatureEvery = 5 * time.Second
