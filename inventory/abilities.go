@@ -168,19 +168,62 @@ type Space struct {
 	Reach string `json:"reach"`
 }
 
-// SMART is what the drive tells of its health; nil where it tells nothing. It
-// is no verdict.
+// SMART is what the drive tells of its health; nil where it tells nothing, or
+// something that cannot be. It is no verdict.
 type SMART struct {
 	// Passed is the drive's own verdict.
-	Passed             *bool  `json:"passed"`
-	PowerOnHours       *int64 `json:"power_on_hours"`
-	PowerCycles        *int64 `json:"power_cycles"`
-	Reallocated        *int64 `json:"reallocated"` // sectors, or blocks retired since new
-	Pending            *int64 `json:"pending"`     // sectors that wait to be reallocated
-	Uncorrectable      *int64 `json:"uncorrectable"`
-	PercentUsed        *int64 `json:"percent_used"` // of rated endurance; may exceed 100
-	SparePercent       *int64 `json:"spare_percent"`
-	CriticalWarning    *int64 `json:"critical_warning"` // NVMe, bits of the byte
-	TemperatureCelsius *int64 `json:"temperature_celsius"`
-	WrittenBytes       *int64 `json:"written_bytes"`
+	Passed          *bool  `json:"passed"`
+	PowerOnHours    *int64 `json:"power_on_hours"`
+	PowerCycles     *int64 `json:"power_cycles"`
+	UnsafeShutdowns *int64 `json:"unsafe_shutdowns"`
+	// Reallocated are the sectors replaced since new: of flash the blocks
+	// retired, of a SCSI drive its grown defects.
+	Reallocated *int64 `json:"reallocated"`
+	Pending     *int64 `json:"pending"` // sectors that wait to be reallocated
+	// Uncorrectable is the largest of the three counts that follow.
+	Uncorrectable         *int64 `json:"uncorrectable"`
+	ReportedUncorrectable *int64 `json:"reported_uncorrectable"` // reads that failed; SCSI: total uncorrected errors
+	OfflineUncorrectable  *int64 `json:"offline_uncorrectable"`  // sectors that its own scan could not read
+	MediaErrors           *int64 `json:"media_errors"`           // NVMe, Media and Data Integrity Errors
+	CommandTimeouts       *int64 `json:"command_timeouts"`
+	// CRCErrors are transfers that arrived damaged: most often the cable's fault.
+	CRCErrors             *int64 `json:"crc_errors"`
+	PercentUsed           *int64 `json:"percent_used"`  // of rated endurance; may exceed 100
+	SparePercent          *int64 `json:"spare_percent"` // of the spare blocks it had when new
+	SpareThresholdPercent *int64 `json:"spare_threshold_percent"`
+	CriticalWarning       *int64 `json:"critical_warning"` // NVMe, bits of the byte
+	TemperatureCelsius    *int64 `json:"temperature_celsius"`
+	TemperatureMaxCelsius *int64 `json:"temperature_max_celsius"` // in its life
+	WrittenBytes          *int64 `json:"written_bytes"`
+	// SelfTest is nil when the drive keeps no log of self-tests.
+	SelfTest *SelfTest `json:"self_test"`
+	// PastThreshold are the attributes that are, or once were, as bad as the
+	// maker's threshold for failure.
+	PastThreshold []PastThreshold `json:"past_threshold,omitempty"`
+	// Senseless names what a verdict needs and the drive answers with a number
+	// that cannot be (all bits set, other counters packed in): pending,
+	// offline-uncorrectable, reported-uncorrectable, reallocated.
+	Senseless []string `json:"senseless,omitempty"`
+}
+
+// SelfTest is what a drive's log of self-tests tells. Hours are its power-on
+// hours at the time; ATA and SCSI drives count them with 16 bits here.
+type SelfTest struct {
+	// Last is how the last test that came to an end did: "passed", "failed",
+	// or empty when none did.
+	Last      string `json:"last"`
+	LastHours *int64 `json:"last_hours"`
+	// Failures are the tests in the log that failed, the last of them at FailedHours.
+	Failures    int64  `json:"failures"`
+	FailedHours *int64 `json:"failed_hours"`
+	// HoursWrap is true when hours start again at 65536.
+	HoursWrap bool `json:"hours_wrap,omitempty"`
+}
+
+// PastThreshold is an attribute of an ATA drive whose normalised value has, or
+// once had, come down to its threshold.
+type PastThreshold struct {
+	ID   int    `json:"id"`
+	Name string `json:"name"` // smartctl's name for it; empty when not known
+	Now  bool   `json:"now"`  // false: in the past only
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
 )
@@ -81,7 +82,7 @@ func (r smartReport) drive() Drive {
 		a.BlockBytes = n
 	}
 	r.erasers(a)
-	if r.health != (SMART{}) {
+	if !reflect.DeepEqual(r.health, SMART{}) {
 		health := r.health
 		a.Health = &health
 	}
