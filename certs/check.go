@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 // ErrContradiction is the cause when a record claims a clean drive against its
@@ -100,7 +102,8 @@ func (h HiddenAreas) bytes() int64 {
 
 // Check refuses a record that says more of a machine than its facts can carry,
 // with [ErrContradiction]: a drive called clean without its record, storage
-// called treated beside a drive that was not, or none beside one.
+// called treated beside a drive that was not, or none beside one, something
+// cleared by nobody, or a disposition that is not the judgement's.
 func (p Unit) Check() error {
 	for _, d := range p.Drives {
 		if d.Outcome.Clean() && (d.RecordID == "" || d.SHA256 == "" || d.NotTouched != "" || d.Achieved == erase.MethodNone) {
@@ -122,7 +125,88 @@ func (p Unit) Check() error {
 		}
 		seen[c.Part] = true
 	}
+	if why := p.remainsContradiction(); why != "" {
+		return fmt.Errorf("%w: %s", ErrContradiction, why)
+	}
+	if why := p.gradeContradiction(); why != "" {
+		return fmt.Errorf("%w: %s", ErrContradiction, why)
+	}
 	return nil
+}
+
+// textMost is how long a sentence of a unit's record may be, in bytes, and
+// reasonsMost how many reasons one list of it may have. What is written is far
+// below.
+const (
+	textMost    = 1000
+	reasonsMost = 1000
+)
+
+// remainsContradiction is what speaks against what the record says of things
+// besides the drives; empty when nothing does.
+func (p Unit) remainsContradiction() string {
+	seen := map[string]bool{}
+	for _, r := range p.Remains {
+		switch {
+		case !slices.Contains(RemainThings(), r.Thing):
+			return fmt.Sprintf("%.40q is nothing that could remain", r.Thing)
+		case seen[r.Thing]:
+			return r.Thing + " is said to remain twice"
+		case !slices.Contains([]RemainState{RemainNone, RemainDone, RemainRequested, RemainLeft}, r.State):
+			return fmt.Sprintf("%s came to %.40q", r.Thing, r.State)
+		case r.By != ByOmbruk && r.By != ByPerson:
+			return fmt.Sprintf("%s is %s by nobody (%.40q)", r.Thing, r.State, r.By)
+		case r.State == RemainRequested && (r.Thing != RemainTPM || r.By != ByOmbruk):
+			return r.Thing + " was requested of the firmware, which only the program can do, of a TPM"
+		case r.State == RemainDone && r.By == ByOmbruk && !slices.Contains([]string{RemainTPM, RemainCard, RemainDisc}, r.Thing):
+			return r.Thing + " is done by the program, which can only be told so"
+		case p.Storage.State == StorageNotHandled && (r.State == RemainDone || r.State == RemainRequested):
+			return fmt.Sprintf("%s is %s on a machine that is not handled here", r.Thing, r.State)
+		case len(r.Text) > textMost:
+			return fmt.Sprintf("what is said of %s takes %d bytes, more than %d", r.Thing, len(r.Text), textMost)
+		}
+		seen[r.Thing] = true
+	}
+	return ""
+}
+
+// gradeContradiction is what speaks against the judgement on the unit; empty
+// when nothing does, and in records made before units were graded.
+func (p Unit) gradeContradiction() string {
+	g := p.Grade
+	if g == nil {
+		return ""
+	}
+	reasons := slices.Clone(g.Reasons)
+	for _, m := range g.Marks {
+		reasons = append(reasons, m.Reasons...)
+	}
+	if len(reasons) > reasonsMost {
+		return fmt.Sprintf("the grade has %d reasons, more than %d", len(reasons), reasonsMost)
+	}
+	storage := false // a reason speaks of it
+	for _, r := range reasons {
+		if r.Code == "" || len(r.Text) > textMost {
+			return "a reason of the grade has no code, or no end"
+		}
+		storage = storage || strings.HasPrefix(r.Code, "storage") || strings.HasPrefix(r.Code, "data")
+	}
+	uses := g.Disposition == grade.Reuse || g.Disposition == grade.Parts || g.Disposition == grade.Recycle
+	switch {
+	case string(g.Disposition) != p.Disposition:
+		return fmt.Sprintf("the unit goes to %.40q, and was judged to go to %.40q", p.Disposition, g.Disposition)
+	case !slices.Contains([]grade.Disposition{"", grade.Reuse, grade.Parts, grade.Recycle, grade.Return, grade.Hold}, g.Disposition):
+		return fmt.Sprintf("the unit goes to %.40q, which is no place", g.Disposition)
+	case len(g.Grade) > 8:
+		return fmt.Sprintf("%.40q is no grade", g.Grade)
+	case !slices.Contains([]grade.Status{"", grade.Product, grade.Waste}, g.Status):
+		return fmt.Sprintf("the unit came in as %.40q, which is neither product nor waste", g.Status)
+	case p.Storage.State == StorageNotHandled && uses:
+		return fmt.Sprintf("the unit is not handled here, and yet goes to %s", g.Disposition)
+	case g.Disposition == grade.Reuse && (p.Storage.State == StoragePartly || p.Storage.State == StorageUnreachable) && !storage:
+		return fmt.Sprintf("the unit is to be used again while its storage is %s, and no reason speaks of that", p.Storage.State)
+	}
+	return ""
 }
 
 // storageContradiction is what speaks against the state of the storage; empty

@@ -288,13 +288,37 @@ const (
 	RemainLeft RemainState = "left"
 )
 
-// Remain is one thing besides the drives that holds data or credentials.
+// The things besides the drives that hold data or credentials. There is a
+// message remain.THING for each.
+const (
+	RemainTPM        = "tpm"           // keys, BitLocker's among them
+	RemainSIM        = "sim"           // a subscription, and what is stored on the card
+	RemainCard       = "card"          // a memory card in a reader
+	RemainDisc       = "disc"          // a disc in a tray
+	RemainWiFi       = "firmware-wifi" // networks and passwords that the firmware keeps for its own use
+	RemainManagement = "management"    // Intel AMT, a BMC: somebody's account on the machine's other computer
+	RemainEnrolment  = "enrolment"     // the machine is still somebody's in Autopilot, Apple's, Samsung's or Google's books
+)
+
+// RemainThings are all of them, in the order in which they are asked for.
+func RemainThings() []string {
+	return []string{RemainTPM, RemainSIM, RemainCard, RemainDisc, RemainWiFi, RemainManagement, RemainEnrolment}
+}
+
+// Who did or said something of what remains.
+const (
+	ByOmbruk = "ombruk"
+	ByPerson = "person"
+)
+
+// Remain is one thing besides the drives that holds data or credentials. What
+// nobody asked about, and the program cannot tell, has no Remain.
 type Remain struct {
-	// Thing is tpm, firmware-wifi, management, sim, card, disc or enrolment.
+	// Thing is one of [RemainThings], State never empty.
 	Thing string      `json:"thing"`
 	State RemainState `json:"state"`
-	// By is "ombruk" where the program did or saw it itself, "person" where
-	// somebody said so.
+	// By is [ByOmbruk] where the program did or saw it itself, [ByPerson]
+	// where somebody said so.
 	By   string `json:"by"`
 	Text string `json:"text"` // in English: what was done, or why it was not
 }

@@ -2,11 +2,14 @@ package certs_test
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 // What a machine's record says of its storage as a whole must follow from its
@@ -88,6 +91,96 @@ func TestChecksOfAUnit(t *testing.T) {
 	} {
 		u := certs.Unit{Header: wiped(s).Header, Checks: c.checks}
 		if _, err := certs.Seal(s, certs.KindUnit, certs.ModeReal, u); (err == nil) != c.good {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// A record must not say that a TPM or a card is dealt with when nobody dealt
+// with it, or twice and differently.
+func TestWhatRemainsOfAUnit(t *testing.T) {
+	s := signer(t, depot(t))
+	cleared := certs.Remain{Thing: certs.RemainTPM, State: certs.RemainDone, By: certs.ByOmbruk, Text: "TPM 2.0 cleared"}
+	with := func(change func(*certs.Remain)) []certs.Remain {
+		r := cleared
+		change(&r)
+		return []certs.Remain{r}
+	}
+	for _, c := range []struct {
+		name    string
+		remains []certs.Remain
+		storage certs.StorageState
+		good    bool
+	}{
+		{"nobody asked", nil, "", true},
+		{"a TPM that was cleared", []certs.Remain{cleared}, "", true},
+		{"one for each thing", []certs.Remain{cleared,
+			{Thing: certs.RemainSIM, State: certs.RemainDone, By: certs.ByPerson},
+			{Thing: certs.RemainCard, State: certs.RemainNone, By: certs.ByOmbruk},
+			{Thing: certs.RemainEnrolment, State: certs.RemainLeft, By: certs.ByPerson, Text: "autopilot"}}, "", true},
+		{"the firmware was asked", with(func(r *certs.Remain) { r.State = certs.RemainRequested }), "", true},
+		{"a person asked the firmware", with(func(r *certs.Remain) { r.State, r.By = certs.RemainRequested, certs.ByPerson }), "", false},
+		{"the firmware was asked for a SIM", with(func(r *certs.Remain) { r.Thing, r.State = certs.RemainSIM, certs.RemainRequested }), "", false},
+		{"the same thing twice", []certs.Remain{cleared, cleared}, "", false},
+		{"something else", with(func(r *certs.Remain) { r.Thing = "toner" }), "", false},
+		{"a state there is not", with(func(r *certs.Remain) { r.State = "gone" }), "", false},
+		{"no state", with(func(r *certs.Remain) { r.State = "" }), "", false},
+		{"done by nobody", with(func(r *certs.Remain) { r.By = "" }), "", false},
+		{"done by a stranger", with(func(r *certs.Remain) { r.By = "windows" }), "", false},
+		{"the program took a SIM out", with(func(r *certs.Remain) { r.Thing = certs.RemainSIM }), "", false},
+		{"a novel about it", with(func(r *certs.Remain) { r.Text = strings.Repeat("x", 1001) }), "", false},
+		{"cleared on a machine that is not handled", []certs.Remain{cleared}, certs.StorageNotHandled, false},
+	} {
+		u := certs.Unit{Header: wiped(s).Header, Remains: c.remains, Storage: certs.Storage{State: c.storage}}
+		if c.storage == certs.StorageNotHandled {
+			u.Storage.Reasons = []inventory.Reason{{Code: certs.ReasonGraded, Text: "graded"}}
+		}
+		_, err := certs.Seal(s, certs.KindUnit, certs.ModeReal, u)
+		if c.good && err != nil || !c.good && !errors.Is(err, certs.ErrContradiction) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// The judgement and the record's own facts must not part ways.
+func TestGradeOfAUnitDoesNotContradictIt(t *testing.T) {
+	var (
+		s    = signer(t, depot(t))
+		left = []certs.UnitDrive{{Path: "/dev/sdc", NotTouched: "it is mounted on /home"}}
+		raid = []inventory.Reason{{Code: inventory.UnseenRAIDMode, PCIID: "8086:282a", Text: "RAID"}}
+		seen = []grade.Reason{{Code: "storage-left", Rule: "grading.data", Text: "the drive goes out before"}}
+	)
+	for _, c := range []struct {
+		name    string
+		goes    string
+		grade   *grade.Result
+		drives  []certs.UnitDrive
+		storage certs.Storage
+		good    bool
+	}{
+		{"not graded", "", nil, nil, certs.Storage{State: certs.StorageNone}, true},
+		{"from before units were graded", "reuse", nil, nil, certs.Storage{State: certs.StorageNone}, true},
+		{"graded", "reuse", &grade.Result{Grade: "B", Disposition: grade.Reuse, Status: grade.Product}, nil, certs.Storage{State: certs.StorageNone}, true},
+		{"nobody can say", "", &grade.Result{}, nil, certs.Storage{State: certs.StorageNone}, true},
+		{"judged to be held and yet reused", "reuse", &grade.Result{Disposition: grade.Hold}, nil, certs.Storage{State: certs.StorageNone}, false},
+		{"goes nowhere known", "moon", &grade.Result{Disposition: "moon"}, nil, certs.Storage{State: certs.StorageNone}, false},
+		{"neither product nor waste", "hold", &grade.Result{Disposition: grade.Hold, Status: "gift"}, nil, certs.Storage{State: certs.StorageNone}, false},
+		{"a drive was left and it is held", "hold", &grade.Result{Disposition: grade.Hold}, left, certs.Storage{State: certs.StoragePartly}, true},
+		{"a drive was left and it is reused", "reuse", &grade.Result{Disposition: grade.Reuse}, left, certs.Storage{State: certs.StoragePartly}, false},
+		{"a drive was left and a reason says why that is well", "reuse", &grade.Result{Disposition: grade.Reuse, Reasons: seen}, left, certs.Storage{State: certs.StoragePartly}, true},
+		{"a drive is hidden and it is reused", "reuse", &grade.Result{Disposition: grade.Reuse}, nil, certs.Storage{State: certs.StorageUnreachable, Reasons: raid}, false},
+		{"not handled here and yet recycled", "recycle", &grade.Result{Disposition: grade.Recycle}, nil, certs.Storage{State: certs.StorageNotHandled, Reasons: raid}, false},
+		{"not handled here and given back", "return", &grade.Result{Disposition: grade.Return}, nil, certs.Storage{State: certs.StorageNotHandled, Reasons: raid}, true},
+		{"a reason without a code", "hold", &grade.Result{Disposition: grade.Hold, Reasons: []grade.Reason{{Text: "x"}}}, nil, certs.Storage{State: certs.StorageNone}, false},
+		{"reasons without end", "hold", &grade.Result{Disposition: grade.Hold, Reasons: slices.Repeat(seen, 1001)}, nil, certs.Storage{State: certs.StorageNone}, false},
+		{"a reason without end", "hold", &grade.Result{Disposition: grade.Hold, Marks: []grade.Mark{{Of: "data", Reasons: []grade.Reason{{Code: "x", Text: strings.Repeat("x", 1001)}}}}}, nil, certs.Storage{State: certs.StorageNone}, false},
+	} {
+		if c.storage.Reasons == nil {
+			c.storage.Reasons = []inventory.Reason{}
+		}
+		u := certs.Unit{Header: wiped(s).Header, Disposition: c.goes, Grade: c.grade, Drives: c.drives, Storage: c.storage}
+		_, err := certs.Seal(s, certs.KindUnit, certs.ModeReal, u)
+		if c.good && err != nil || !c.good && !errors.Is(err, certs.ErrContradiction) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,6 +28,11 @@ type UnitReport struct {
 	// was not touched; Drives are then those that were left alone.
 	Graded bool
 	Checks []certs.Check
+	// Remains are what was asked or seen of things besides the drives.
+	Remains []certs.Remain
+	// Locks are those that a person told of; see [inventory.Lock]. They join
+	// the machine's own.
+	Locks []inventory.Lock
 	// Status is what the unit was when it came in.
 	Status grade.Status
 	// Judge grades the unit by the policy; nil leaves it ungraded, as one that
@@ -46,9 +52,10 @@ func (s *Station) Unit(r UnitReport) (Done, error) {
 	h := s.header(id.String(), r.Order)
 	h.Clock.WallStarted, h.Clock.WallFinished = utc(r.Began), utc(s.Now())
 	h.Clock.MonotonicSeconds = int64(time.Since(r.Began).Round(time.Second) / time.Second)
+	r.Machine.Locks = withLocks(r.Machine.Locks, r.Locks)
 	u := certs.Unit{
 		Header: h, Machine: r.Machine, Drives: notNil(r.Drives), People: r.Order.People,
-		Storage: StorageOf(r.Machine, r.Drives, r.Graded), Checks: notNil(r.Checks),
+		Storage: StorageOf(r.Machine, r.Drives, r.Graded), Checks: notNil(r.Checks), Remains: r.Remains,
 	}
 	if r.Judge != nil {
 		result := r.Judge(factsOf(u, r))
@@ -69,6 +76,25 @@ func (s *Station) Unit(r UnitReport) (Done, error) {
 	done := s.done(certs.Sanitization{Header: u.Header}, envelope)
 	done.Unit = &u
 	return done, nil
+}
+
+// withLocks are the locks that were found and those that a person told of. One
+// that was found set stays set, whatever somebody says: what the machine shows
+// outlives a word. Else the person knows better.
+func withLocks(found, said []inventory.Lock) []inventory.Lock {
+	all := slices.Clone(found)
+	for _, l := range said {
+		i := slices.IndexFunc(all, func(o inventory.Lock) bool { return o.Code == l.Code })
+		switch {
+		case i < 0:
+			all = append(all, l)
+		case all[i].State != inventory.LockSet:
+			all[i] = l
+		case l.State != inventory.LockSet:
+			all[i].Text = strings.TrimPrefix(all[i].Text+"; ", "; ") + "against it: " + l.Text
+		}
+	}
+	return notNil(all)
 }
 
 // factsOf are what a unit is judged by.
