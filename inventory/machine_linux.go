@@ -24,6 +24,7 @@ func (s Source) Machine(ctx context.Context) (Machine, error) {
 	t := newTree(s.Root)
 	m := unread()
 	m.Network, m.Firmware = nics(ctx, t), readFirmwareFacts(t)
+	m.Displays = displays(t)
 	devices := pciDevices(t)
 	var ids []string
 	for _, d := range devices {
