@@ -77,6 +77,10 @@ type CPU struct {
 	Stepping    int    `json:"stepping"`
 	Cores       int    `json:"cores"`
 	Threads     int    `json:"threads"`
+	// PlatformFlags is one bit, numbered by Intel's platform id
+	// (IA32_PLATFORM_ID, bits 52:50), as the kernel's processor_flags has it
+	// and Windows its Platform Specific Field 1; 0 when not readable.
+	PlatformFlags int `json:"platform_flags,omitempty"`
 }
 
 // Memory is the machine's memory.
@@ -92,6 +96,8 @@ type MemoryModule struct {
 	Slot         string `json:"slot"`
 	SizeBytes    int64  `json:"size_bytes"`
 	Type         string `json:"type"`
+	// Form is DIMM, SODIMM or soldered; empty when not told.
+	Form         string `json:"form"`
 	SpeedMTs     int    `json:"speed_mts"`
 	Manufacturer string `json:"manufacturer"`
 	PartNumber   string `json:"part_number"`
