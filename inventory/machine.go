@@ -93,9 +93,9 @@ type Memory struct {
 
 // MemoryModule is one populated memory slot (SMBIOS type 17).
 type MemoryModule struct {
-	Slot         string `json:"slot"`
-	SizeBytes    int64  `json:"size_bytes"`
-	Type         string `json:"type"`
+	Slot      string `json:"slot"`
+	SizeBytes int64  `json:"size_bytes"`
+	Type      string `json:"type"`
 	// Form is DIMM, SODIMM or soldered; empty when not told.
 	Form         string `json:"form"`
 	SpeedMTs     int    `json:"speed_mts"`
