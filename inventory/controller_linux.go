@@ -16,34 +16,37 @@ type pciDevice struct {
 	address string
 	id      string // "8086:9a0b"
 	class   string // base class and subclass, "0106"
-	driver  string
+	// subsystem is the card's own number, "17aa:2234"; empty when not told.
+	subsystem string
+	driver    string
 }
 
 // pciDevices lists the PCI devices in the order of their addresses.
 func pciDevices(t tree) []pciDevice {
-	hex := func(dir, file string) string {
-		return strings.TrimPrefix(strings.ToLower(cleaned(t.text(dir, file))), "0x")
-	}
 	var all []pciDevice
 	for _, address := range t.names("/sys/bus/pci/devices") {
 		dir := t.dir("/sys/bus/pci/devices", address)
-		class := hex(dir, "class")
-		if dir == "" || len(class) != 6 {
+		class := t.hexWord(dir, "class")
+		if dir == "" || len(class) != 6 || len(all) == maxDevices {
 			continue
 		}
-		all = append(all, pciDevice{
+		d := pciDevice{
 			dir: dir, address: cleaned(address), class: class[:4],
-			id:     hex(dir, "vendor") + ":" + hex(dir, "device"),
+			id:     t.hexWord(dir, "vendor") + ":" + t.hexWord(dir, "device"),
 			driver: t.linkBase(dir, "driver"),
-		})
+		}
+		if maker := t.hexWord(dir, "subsystem_vendor"); maker != "" {
+			d.subsystem = maker + ":" + t.hexWord(dir, "subsystem_device")
+		}
+		all = append(all, d)
 	}
 	return all
 }
 
 // named reports whether anybody will want to know the device's name: storage,
-// memory cards, Wi-Fi and sound.
+// memory cards, network, graphics and sound.
 func (d pciDevice) named() bool {
-	return strings.HasPrefix(d.class, "01") || slices.Contains([]string{"0805", "0280", "0401", "0403"}, d.class) || slices.Contains(t2IDs, d.id)
+	return slices.Contains([]string{"01", "02", "03"}, d.class[:2]) || slices.Contains([]string{"0805", "0401", "0403"}, d.class) || d.modem() || slices.Contains(t2IDs, d.id)
 }
 
 // Apple's T2: the bridge and the enclave of the chip.

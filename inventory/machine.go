@@ -42,7 +42,7 @@ func unread() Machine {
 		Displays: []Display{}, Graphics: []Graphics{}, Slots: []Slot{}, Ports: []Port{}, Locks: []Lock{}, OEMStrings: []string{},
 		Parts: Parts{
 			Cameras: []string{}, WiFi: []string{}, Sound: []string{}, Pointers: []string{}, Keyboards: []string{},
-			Batteries: []Battery{}, Fingerprint: []string{}, Touch: []string{},
+			Batteries: []Battery{}, Fingerprint: []string{}, Touch: []string{}, Pens: []string{}, Bluetooth: []string{}, Optical: []string{},
 		},
 	}
 }

@@ -19,13 +19,15 @@ var rawNames = []string{
 }
 
 // Machine reads what can be read of the machine. What cannot is left empty,
-// and Notes says why. The error is ctx's.
+// and Notes says why. What the running system sees of processors, batteries,
+// TPM and start counts before what the firmware's SMBIOS tables tell of them;
+// they are alone with board, slots, ports and memory modules. The error is
+// ctx's.
 func (s Source) Machine(ctx context.Context) (Machine, error) {
 	t := newTree(s.Root)
 	m := unread()
-	m.Network, m.Firmware = nics(ctx, t), readFirmwareFacts(t)
-	m.Displays = displays(t)
-	devices := pciDevices(t)
+	note := func(format string, args ...any) { m.Notes = append(m.Notes, fmt.Sprintf(format, args...)) }
+	devices, usb := pciDevices(t), usbDevices(t)
 	var ids []string
 	for _, d := range devices {
 		if d.named() {
@@ -33,8 +35,9 @@ func (s Source) Machine(ctx context.Context) (Machine, error) {
 		}
 	}
 	names := pciNames(ids...)
-	m.Controllers, m.Parts = controllers(t, devices, names), parts(t, devices, names, m.Network)
-	note := func(format string, args ...any) { m.Notes = append(m.Notes, fmt.Sprintf(format, args...)) }
+	m.Network, m.Firmware = nics(t, devices, usb, names), readFirmwareFacts(t, note)
+	m.Displays, m.Graphics = displays(t), graphics(t, devices, names)
+	m.Controllers, m.Parts = controllers(t, devices, names), parts(t, devices, usb, names, m.Network, note)
 
 	tables := readFirmware(t, note)
 	m.System = systemOf(tables.raw, tables.chassisType)
@@ -56,6 +59,7 @@ func (s Source) Machine(ctx context.Context) (Machine, error) {
 			note("memory: the modules are not listed by the firmware; the amount is what the kernel manages")
 		}
 	}
+	m.Locks = locks(t, m, devices)
 	drives, notes, err := s.drives(ctx)
 	m.Notes = append(m.Notes, notes...)
 	if ctx.Err() != nil {
@@ -204,50 +208,4 @@ func parseCPUInfo(text string) (packages map[int]*CPU, order []int) {
 		order = append(order, id)
 	}
 	return packages, order
-}
-
-// nics lists the physical network interfaces: those that hang on a device.
-func nics(ctx context.Context, t tree) []NIC {
-	all := []NIC{}
-	info, err := ghw.Network(ghwOptions(ctx, t)...)
-	if err != nil || info == nil {
-		return all
-	}
-	for _, n := range info.NICs {
-		dir := path.Join("/sys/class/net", n.Name)
-		device := t.dir(dir, "device")
-		if device == "" || !t.exists(device) || n.IsVirtual {
-			continue
-		}
-		all = append(all, NIC{
-			Name: cleaned(n.Name),
-			// ghw leaves out an address that software made up.
-			MAC:      strings.ToLower(cleaned(n.MACAddress)),
-			Model:    nicModel(t, device),
-			Driver:   t.linkBase(device, "driver"),
-			Wireless: t.exists(dir, "wireless") || t.exists(dir, "phy80211"),
-		})
-	}
-	return all
-}
-
-// nicModel names the USB or PCI device an interface belongs to; empty when it
-// is neither.
-func nicModel(t tree, device string) string {
-	if dir := t.above(device, "idVendor"); dir != "" {
-		if product := cleaned(t.text(dir, "product")); product != "" {
-			return strings.TrimSpace(cleaned(t.text(dir, "manufacturer")) + " " + product)
-		}
-		return "USB " + cleaned(t.text(dir, "idVendor")) + ":" + cleaned(t.text(dir, "idProduct"))
-	}
-	for dir := device; strings.HasPrefix(dir, "/sys/devices/"); dir = path.Dir(dir) {
-		// A virtio device has a vendor file, too; only PCI has a class.
-		if t.exists(dir, "class") && t.exists(dir, "vendor") {
-			id := func(file string) string {
-				return strings.TrimPrefix(strings.ToLower(cleaned(t.text(dir, file))), "0x")
-			}
-			return pciName(id("vendor"), id("device"))
-		}
-	}
-	return ""
 }

@@ -27,7 +27,7 @@ func TestALaptop(t *testing.T) {
 	}
 	wantNICs := []NIC{
 		{Name: "enp0s31f6", MAC: "8c:16:45:00:11:22", Model: "Intel Corporation Ethernet Connection (4) I219-V", Driver: "e1000e"},
-		{Name: "wlp3s0", MAC: "7c:76:35:00:33:44", Model: "Intel Corporation Wireless 8265 / 8275", Driver: "iwlwifi", Wireless: true},
+		{Name: "wlp3s0", MAC: "7c:76:35:00:33:44", Model: "Intel Corporation Wireless 8265 / 8275", Driver: "iwlwifi", Wireless: true, WiFiGeneration: "5"},
 	}
 	if !slices.Equal(m.Network, wantNICs) {
 		t.Errorf("network %+v, want %+v", m.Network, wantNICs)

@@ -11,9 +11,14 @@ type Parts struct {
 	Pointers  []string  `json:"pointers"`
 	Keyboards []string  `json:"keyboards"`
 	Batteries []Battery `json:"batteries"`
-	// Fingerprint and Touch are readers and touch screens by name.
+	// Fingerprint and Touch are readers and touch screens by name, Pens what
+	// reads a pen on the screen.
 	Fingerprint []string `json:"fingerprint"`
 	Touch       []string `json:"touch"`
+	Pens        []string `json:"pens"`
+	// Bluetooth are the machine's own controllers, Optical its disc drives.
+	Bluetooth []string `json:"bluetooth"`
+	Optical   []string `json:"optical"`
 }
 
 // Battery is one battery of the machine. Numbers that it does not tell are 0.

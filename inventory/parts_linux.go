@@ -1,17 +1,35 @@
 package inventory
 
 import (
-	"math"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 )
 
+// maxDevices bounds how many devices of one bus are looked at.
+const maxDevices = 4096
+
+// word reads a file of one line, as sysfs has for each fact: at most a page,
+// without padding; empty when it cannot be read.
+func (t tree) word(elements ...string) string {
+	b, err := t.head(path.Join(elements...), 4096)
+	if err != nil {
+		return ""
+	}
+	return cleaned(string(b))
+}
+
+// hexWord reads a number in hex without its 0x, in lower case.
+func (t tree) hexWord(elements ...string) string {
+	return strings.TrimPrefix(strings.ToLower(t.word(elements...)), "0x")
+}
+
 // parts reads what can be checked of a machine. names has those of the PCI
 // devices, network is what was found there.
-func parts(t tree, devices []pciDevice, names map[string]string, network []NIC) Parts {
-	p := Parts{Cameras: cameras(t), WiFi: []string{}, Sound: []string{}, Pointers: []string{}, Keyboards: []string{}, Batteries: batteries(t), Fingerprint: []string{}, Touch: []string{}}
+func parts(t tree, devices []pciDevice, usb []usbDevice, names map[string]string, network []NIC, note func(string, ...any)) Parts {
+	p := unread().Parts
+	p.Batteries = batteries(t, note)
 	for _, d := range devices {
 		switch d.class {
 		case "0280": // network controller, other: what Wi-Fi is on PCI
@@ -28,6 +46,15 @@ func parts(t tree, devices []pciDevice, names map[string]string, network []NIC) 
 	if len(p.Sound) == 0 {
 		p.Sound = append(p.Sound, soundCards(t.text("/proc/asound/cards"))...)
 	}
+	for _, d := range usb {
+		if d.has(usbCamera) && len(p.Cameras) < maxListed {
+			p.Cameras = append(p.Cameras, d.name()) // two may have one name
+		}
+		p.Fingerprint = listed(p.Fingerprint, d.fingerprintReader())
+		if d.has(usbBluetooth) {
+			p.Bluetooth = listed(p.Bluetooth, d.fullName())
+		}
+	}
 	for _, d := range parseInputDevices(t.text("/proc/bus/input/devices")) {
 		if d.keyboard {
 			p.Keyboards = listed(p.Keyboards, d.name)
@@ -35,8 +62,116 @@ func parts(t tree, devices []pciDevice, names map[string]string, network []NIC) 
 		if d.pointer {
 			p.Pointers = listed(p.Pointers, d.name)
 		}
+		if d.touch {
+			p.Touch = listed(p.Touch, d.name)
+		}
+		if d.pen {
+			p.Pens = listed(p.Pens, d.name)
+		}
 	}
+	p.Optical = opticalDrives(t.text("/proc/sys/dev/cdrom/info"), t)
 	return p
+}
+
+// Classes of USB interfaces (USB Defined Class Codes): the control interface
+// of USB Video Class 1.5 (A.1 and A.2), and a Bluetooth controller.
+const (
+	usbCamera    = "0e01"
+	usbBluetooth = "e00101"
+	usbVendor    = "ff"
+	usbData      = "0a" // some of Goodix pass for a modem
+	usbHID       = "03"
+)
+
+// readerMakers are those who make fingerprint readers for computers, by USB
+// vendor, with the products that are readers where they make other things
+// besides. They are the devices that libfprint drives or knows and nobody
+// drives yet (its list for udev, 60-autosuspend-fingerprint-reader.hwdb of
+// systemd 252).
+var readerMakers = map[string]struct{ maker, products string }{
+	"045e": {"Microsoft", "00bc 00bd 00ca"}, "0483": {"STMicroelectronics", "2015 2016 2017"}, "04f3": {"Elan", "0903 0907 0c"},
+	"05ba": {"DigitalPersona", ""}, "06cb": {"Synaptics", ""}, "08ff": {"AuthenTec", ""}, "0a5c": {"Broadcom", "5801 5802 5805 5834 584 586"},
+	"0bda": {"Realtek", "5812 5813 5816"}, "10a5": {"FPC", ""}, "138a": {"Validity", ""}, "147e": {"UPEK", ""}, "1c7a": {"EgisTec", ""},
+	"2541": {"Chipsailing", ""}, "27c6": {"Goodix", ""}, "2808": {"FocalTech", ""}, "298d": {"NEXT Biometrics", ""},
+}
+
+// readerMaker is the maker of a fingerprint reader; empty when the device is
+// none as far as is known. A touchpad or screen of the same maker is of the
+// USB class for input devices.
+func (d usbDevice) readerMaker() string {
+	vendor, product, _ := strings.Cut(d.id, ":")
+	row := readerMakers[vendor]
+	isListed := row.products == "" || slices.ContainsFunc(strings.Fields(row.products), func(p string) bool { return strings.HasPrefix(product, p) })
+	if !isListed || d.has(usbHID) || !d.has(usbVendor) && !d.has(usbData) {
+		return ""
+	}
+	return row.maker
+}
+
+// fingerprintReader is the name of the fingerprint reader that a device is, by
+// its own words or its maker; empty when it is none.
+func (d usbDevice) fingerprintReader() string {
+	words := strings.ToLower(d.product)
+	for _, word := range []string{"fingerprint", "finger print", "biometric", "swipe sensor"} {
+		if strings.Contains(words, word) {
+			return d.fullName()
+		}
+	}
+	maker := d.readerMaker()
+	if maker != "" && d.product == "" {
+		return maker + " fingerprint reader (USB " + d.id + ")"
+	}
+	if maker != "" {
+		return d.fullName()
+	}
+	return ""
+}
+
+// graphics are the graphics processors: on PCI by class (PCI Code and ID
+// Assignment Specification 1.11, 1.4), else what has a driver of the kernel's
+// graphics.
+func graphics(t tree, devices []pciDevice, names map[string]string) []Graphics {
+	all := []Graphics{}
+	for _, d := range devices {
+		if strings.HasPrefix(d.class, "03") && len(all) < maxListed {
+			all = append(all, Graphics{Model: names[d.id], PCIID: d.id, Driver: d.driver})
+		}
+	}
+	const dir = "/sys/class/drm"
+	for _, name := range t.names(dir) {
+		number, isCard := strings.CutPrefix(name, "card")
+		device := t.dir(dir, name, "device")
+		if !isCard || !isDigits(number) || device == "" || len(all) == maxListed || slices.ContainsFunc(devices, func(d pciDevice) bool { return d.dir == device }) {
+			continue
+		}
+		driver := t.linkBase(device, "driver")
+		if driver == "" || driver == "simple-framebuffer" || driver == "efi-framebuffer" || driver == "vesa-framebuffer" {
+			continue // the firmware's picture, not a processor
+		}
+		all = append(all, Graphics{Model: driver, Driver: driver})
+	}
+	return all
+}
+
+// opticalDrives are the disc drives that the kernel lists (cdrom.rst), by the
+// name that each tells.
+func opticalDrives(info string, t tree) []string {
+	all := []string{}
+	for line := range strings.Lines(info) {
+		rest, ok := strings.CutPrefix(line, "drive name:")
+		if !ok {
+			continue
+		}
+		for _, name := range strings.Fields(rest) {
+			device := path.Join("/sys/block", path.Base(name), "device")
+			model := strings.TrimSpace(t.word(device, "vendor") + " " + t.word(device, "model"))
+			if model == "" {
+				model = name
+			}
+			all = listed(all, model)
+		}
+	}
+	return all
 }
 
 // listed adds a name to a list unless it is there, or the list is full.
@@ -45,30 +180,6 @@ func listed(list []string, name string) []string {
 		return list
 	}
 	return append(list, name)
-}
-
-// cameras are the USB devices with a video control interface (USB Video Class
-// 1.5, A.1 and A.2), each once.
-func cameras(t tree) []string {
-	found := []string{}
-	var seen []string
-	const dir = "/sys/bus/usb/devices"
-	for _, name := range t.names(dir) {
-		if t.text(dir, name, "bInterfaceClass") != "0e" || t.text(dir, name, "bInterfaceSubClass") != "01" {
-			continue
-		}
-		device := path.Dir(t.dir(dir, name))
-		if slices.Contains(seen, device) || len(seen) == maxListed {
-			continue
-		}
-		seen = append(seen, device)
-		product := cleaned(t.text(device, "product"))
-		if product == "" {
-			product = "USB " + cleaned(t.text(device, "idVendor")) + ":" + cleaned(t.text(device, "idProduct"))
-		}
-		found = append(found, product)
-	}
-	return found
 }
 
 // soundCards reads the names of /proc/asound/cards, where a card has two lines
@@ -87,23 +198,42 @@ func soundCards(text string) (names []string) {
 
 // inputDevice is one entry of /proc/bus/input/devices.
 type inputDevice struct {
-	name              string
-	keyboard, pointer bool
+	name                          string
+	keyboard, pointer, touch, pen bool
 }
 
+const busBluetooth = "0005" // BUS_BLUETOOTH of linux/input.h
+
+// Bits of the masks in /proc/bus/input/devices, linux/input-event-codes.h.
 const (
-	busBluetooth = "0005" // BUS_BLUETOOTH of linux/input.h
-	// The keys Q to P, codes 16 to 25 of linux/input-event-codes.h: what has
-	// these is a keyboard and no power button.
-	letterKeys = 0x3ff << 16
+	firstLetterKey, letterKeys = 16, 10 // Q to P: what has these is a keyboard and no power button
+	propertyDirect             = 0x01   // INPUT_PROP_DIRECT: what is touched is where the picture is
+	absoluteTouch              = 0x35   // ABS_MT_POSITION_X
+	toolPen                    = 0x140  // BTN_TOOL_PEN
 )
 
-// parseInputDevices reads the keyboards and pointers of /proc/bus/input/devices.
+// bitmap is a mask as the kernel writes it: words in hex of 64 bits, the
+// lowest last. (A kernel of 32 bits has shorter words; no such machine is
+// looked at.)
+type bitmap []string
+
+func (b bitmap) has(bit int) bool {
+	at := len(b) - 1 - bit/64
+	if at < 0 {
+		return false
+	}
+	word, err := strconv.ParseUint(b[at], 16, 64)
+	return err == nil && word>>(bit%64)&1 == 1
+}
+
+// parseInputDevices reads the keyboards, pointers, touch screens and pens of
+// /proc/bus/input/devices.
 func parseInputDevices(text string) []inputDevice {
 	var all []inputDevice
 	for section := range strings.SplitSeq(text, "\n\n") {
 		var d inputDevice
-		bluetooth := false
+		var properties, keys, absolute bitmap
+		bluetooth, mouse := false, false
 		for line := range strings.Lines(section) {
 			kind, rest, _ := strings.Cut(strings.TrimRight(line, "\n"), ": ")
 			switch kind {
@@ -114,92 +244,30 @@ func parseInputDevices(text string) []inputDevice {
 			case "H":
 				for _, handler := range strings.Fields(strings.TrimPrefix(rest, "Handlers=")) {
 					number, isMouse := strings.CutPrefix(handler, "mouse")
-					d.pointer = d.pointer || isMouse && isDigits(number)
+					mouse = mouse || isMouse && isDigits(number)
 				}
 			case "B":
-				// The lowest codes stand last.
-				if words := strings.Fields(strings.TrimPrefix(rest, "KEY=")); strings.HasPrefix(rest, "KEY=") && len(words) > 0 {
-					low, err := strconv.ParseUint(words[len(words)-1], 16, 64)
-					d.keyboard = err == nil && low&letterKeys == letterKeys
+				switch mask, words, _ := strings.Cut(rest, "="); mask {
+				case "PROP":
+					properties = strings.Fields(words)
+				case "KEY":
+					keys = strings.Fields(words)
+				case "ABS":
+					absolute = strings.Fields(words)
 				}
 			}
 		}
-		if d.name != "" && !bluetooth && (d.keyboard || d.pointer) {
+		direct := properties.has(propertyDirect)
+		d.keyboard = true
+		for key := range letterKeys {
+			d.keyboard = d.keyboard && keys.has(firstLetterKey+key)
+		}
+		d.pointer = mouse && !direct
+		d.touch = direct && absolute.has(absoluteTouch)
+		d.pen = direct && keys.has(toolPen)
+		if d.name != "" && !bluetooth && (d.keyboard || d.pointer || d.touch || d.pen) {
 			all = append(all, d)
 		}
 	}
 	return all
-}
-
-// batteries reads the batteries of the machine; those of mice and pens have
-// the scope Device.
-func batteries(t tree) []Battery {
-	all := []Battery{}
-	const dir = "/sys/class/power_supply"
-	for _, name := range t.names(dir) {
-		word := func(file string) string { return cleaned(t.text(dir, name, file)) }
-		if word("type") != "Battery" || word("scope") == "Device" || word("present") == "0" || len(all) == maxListed {
-			continue
-		}
-		percent := func(part, whole int64) int {
-			if part <= 0 || whole <= 0 {
-				return 0
-			}
-			return int(min(math.Round(float64(part)*100/float64(whole)), 999))
-		}
-		b := Battery{
-			Name: cleaned(name), Manufacturer: word("manufacturer"), Model: word("model_name"), Serial: word("serial_number"), Status: word("status"),
-			Cycles: int(min(max(t.number(dir, name, "cycle_count"), 0), 1_000_000)),
-		}
-		// A battery tells energy in microwatt-hours or charge in
-		// microampere-hours.
-		for _, unit := range []string{"energy", "charge"} {
-			full := t.number(dir, name, unit+"_full")
-			if b.HealthPercent == 0 {
-				b.HealthPercent = percent(full, t.number(dir, name, unit+"_full_design"))
-			}
-			if b.ChargePercent == 0 {
-				b.ChargePercent = percent(t.number(dir, name, unit+"_now"), full)
-			}
-		}
-		if told := t.number(dir, name, "capacity"); told > 0 && told <= 100 {
-			b.ChargePercent = int(told)
-		}
-		all = append(all, b)
-	}
-	return all
-}
-
-// secureBoot is the UEFI variable SecureBoot (UEFI 2.10, 3.3): four bytes of
-// attributes that the kernel puts in front, and one byte.
-const secureBoot = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-
-// readFirmwareFacts reads how the machine was started and what its firmware guards.
-func readFirmwareFacts(t tree) Firmware {
-	f := Firmware{Boot: "bios", SecureBoot: "off"}
-	if t.exists("/sys/firmware/efi") {
-		f = Firmware{Boot: "uefi", SecureBoot: "unknown"}
-		variable, err := t.head(path.Join("/sys/firmware/efi/efivars", secureBoot), 16)
-		switch {
-		case err == nil && len(variable) == 5 && variable[4] == 1:
-			f.SecureBoot = "on"
-		case err == nil && len(variable) == 5 && variable[4] == 0:
-			f.SecureBoot = "off"
-		}
-	} else if !t.exists("/sys/firmware") || t.exists("/sys/firmware/devicetree/base") && !t.exists("/sys/firmware/dmi") {
-		f = Firmware{SecureBoot: "unknown"} // neither, as far as can be told
-	}
-	// A chip that is there has a device, or a table of the firmware that
-	// speaks of it where no driver has taken it.
-	devices, err := t.list("/sys/class/tpm")
-	switch {
-	case len(devices) > 0:
-		slices.Sort(devices)
-		f.TPM = map[string]string{"1": "1.2", "2": "2.0"}[strings.TrimSpace(t.text("/sys/class/tpm", devices[0], "tpm_version_major"))]
-	case t.exists("/sys/firmware/acpi/tables/TPM2"):
-		f.TPM = "2.0"
-	case err == nil && t.exists("/sys/firmware/acpi/tables"):
-		f.TPM = "none"
-	}
-	return f
 }

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -42,13 +43,14 @@ func TestPartsOfALaptop(t *testing.T) {
 		Sound:       []string{"Intel Corporation Sunrise Point-LP HD Audio"},
 		Pointers:    []string{"AlpsPS/2 ALPS GlidePoint"},
 		Keyboards:   []string{"AT Translated Set 2 keyboard", "Symbol Bar Code Scanner"},
-		Batteries:   []Battery{{Name: "BAT0", Manufacturer: "SMP", Model: "DELL GPM0365", Serial: "41", ChargePercent: 64, HealthPercent: 81, Cycles: 412, Status: "Discharging"}},
-		Fingerprint: []string{}, Touch: []string{},
+		Batteries:   []Battery{{Name: "BAT0", Manufacturer: "SMP", Model: "DELL GPM0365", Serial: "41", ChargePercent: 64, HealthPercent: 81, Cycles: 412, DesignMilliwattHours: 57000, FullMilliwattHours: 46170, Status: "Discharging"}},
+		Fingerprint: []string{}, Touch: []string{}, Pens: []string{}, Bluetooth: []string{}, Optical: []string{},
 	}
 	if !reflect.DeepEqual(m.Parts, want) {
 		t.Errorf("parts %+v, want %+v", m.Parts, want)
 	}
-	if want := (Firmware{Boot: "uefi", SecureBoot: "on", TPM: "2.0"}); m.Firmware != want {
+	yes := true
+	if want := (Firmware{Boot: "uefi", SecureBoot: "on", TPM: "2.0", UEFI: &yes, SecureBootCapable: &yes}); !reflect.DeepEqual(m.Firmware, want) {
 		t.Errorf("firmware %+v, want %+v", m.Firmware, want)
 	}
 }
@@ -68,7 +70,7 @@ func TestLaptopWithVMDAndItsDriver(t *testing.T) {
 	if want := []string{"HDA Intel PCH", "Plantronics Headset"}; !slices.Equal(m.Sound, want) || len(m.Batteries) != 0 {
 		t.Errorf("sound %q, batteries %+v", m.Sound, m.Batteries)
 	}
-	if want := (Firmware{Boot: "bios", SecureBoot: "off", TPM: "2.0"}); m.Firmware != want {
+	if want := (Firmware{Boot: "bios", SecureBoot: "off", TPM: "2.0"}); !reflect.DeepEqual(m.Firmware, want) {
 		t.Errorf("firmware %+v, want %+v", m.Firmware, want)
 	}
 }
@@ -143,24 +145,44 @@ func TestWhyNoDriveIsSeen(t *testing.T) {
 }
 
 func TestFirmwareFacts(t *testing.T) {
+	yes, no := true, false
+	const efi = "sys/firmware/efi/efivars/"
 	for _, c := range []struct {
 		name string
 		tree map[string]string
 		want Firmware
+		note string
 	}{
-		{"Secure Boot off", map[string]string{"sys/firmware/efi/efivars/" + secureBoot: "\x06\x00\x00\x00\x00", "sys/class/tpm/tpm0/tpm_version_major": "1\n"}, Firmware{Boot: "uefi", SecureBoot: "off", TPM: "1.2"}},
-		{"a variable that is too long", map[string]string{"sys/firmware/efi/efivars/" + secureBoot: "\x06\x00\x00\x00\x01\x01"}, Firmware{Boot: "uefi", SecureBoot: "unknown", TPM: ""}},
-		{"UEFI without its variables", map[string]string{"sys/firmware/efi/x": ""}, Firmware{Boot: "uefi", SecureBoot: "unknown", TPM: ""}},
-		{"an old BIOS", map[string]string{"sys/firmware/acpi/tables/DSDT": "", "sys/class/tpm/x/../../net/y": ""}, Firmware{Boot: "bios", SecureBoot: "off", TPM: ""}},
-		{"a board with a device tree", map[string]string{"sys/firmware/devicetree/base/model": "Pi"}, Firmware{Boot: "", SecureBoot: "unknown", TPM: ""}},
-		{"nothing", nil, Firmware{Boot: "", SecureBoot: "unknown", TPM: ""}},
+		{"Secure Boot off, TPM of the old kind", map[string]string{efi + secureBoot: "\x06\x00\x00\x00\x00", "sys/class/tpm/tpm0/tpm_version_major": "1\n"},
+			Firmware{Boot: "uefi", SecureBoot: "off", TPM: "1.2", UEFI: &yes, SecureBootCapable: &yes}, ""},
+		{"a variable that is too long", map[string]string{efi + secureBoot: "\x06\x00\x00\x00\x01\x01"},
+			Firmware{Boot: "uefi", SecureBoot: "unknown", UEFI: &yes}, "makes no sense"},
+		{"a variable that is neither on nor off", map[string]string{efi + secureBoot: "\x06\x00\x00\x00\x07"},
+			Firmware{Boot: "uefi", SecureBoot: "unknown", UEFI: &yes}, "makes no sense"},
+		{"UEFI without its variables", map[string]string{"sys/firmware/efi/x": ""},
+			Firmware{Boot: "uefi", SecureBoot: "unknown", UEFI: &yes}, "cannot be read"},
+		{"UEFI from before Secure Boot", map[string]string{efi + "Boot0000-8be4df61-93ca-11d2-aa0d-00e098032b8c": "x"},
+			Firmware{Boot: "uefi", SecureBoot: "off", UEFI: &yes, SecureBootCapable: &no}, ""},
+		{"an old BIOS", map[string]string{"sys/firmware/acpi/tables/DSDT": "", "sys/class/tpm/x/../../net/y": ""}, Firmware{Boot: "bios", SecureBoot: "off"}, ""},
+		{"an old BIOS with a TPM that it keeps off", map[string]string{"sys/firmware/acpi/tables/TCPA": "", "sys/class/tpm/tpm0/enabled": "0\n", "sys/class/tpm/tpm0/active": "1\n"},
+			Firmware{Boot: "bios", SecureBoot: "off", TPM: "1.2", TPMDisabled: true}, ""},
+		{"a TPM that is not active, on an old kernel", map[string]string{"sys/firmware/acpi/tables/TCPA": "", "sys/class/tpm/tpm0/device/enabled": "1\n", "sys/class/tpm/tpm0/device/active": "0\n"},
+			Firmware{Boot: "bios", SecureBoot: "off", TPM: "1.2", TPMDisabled: true}, ""},
+		{"a TPM that no driver has taken", map[string]string{"sys/firmware/acpi/tables/TPM2": ""}, Firmware{Boot: "bios", SecureBoot: "off", TPM: "2.0"}, ""},
+		{"a board with a device tree", map[string]string{"sys/firmware/devicetree/base/model": "Pi"}, Firmware{SecureBoot: "unknown"}, ""},
+		{"nothing", nil, Firmware{SecureBoot: "unknown"}, ""},
 	} {
 		s := Source{Root: t.TempDir()}
 		for name, content := range c.tree {
 			put(t, s.Root, name, []byte(content))
 		}
-		if got := readFirmwareFacts(newTree(s.Root)); got != c.want {
+		var notes []string
+		got := readFirmwareFacts(newTree(s.Root), func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) })
+		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+		if (c.note == "") != (notes == nil) || !strings.Contains(strings.Join(notes, "; "), c.note) {
+			t.Errorf("%s: notes %q, want %q", c.name, notes, c.note)
 		}
 	}
 }
@@ -171,7 +193,7 @@ func FuzzInputDevices(f *testing.F) {
 	f.Add("N: Name=\"\x1b[2J\"\nB: KEY=\n\nH: Handlers=\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, d := range parseInputDevices(text) {
-			if d.name == "" || !d.keyboard && !d.pointer {
+			if d.name == "" || !d.keyboard && !d.pointer && !d.touch && !d.pen {
 				t.Errorf("%+v", d)
 			}
 		}

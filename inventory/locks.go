@@ -1,0 +1,108 @@
+package inventory
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// lockOrder is the order in which the locks of a machine are listed.
+var lockOrder = []string{
+	LockFirmwareStart, LockFirmwareSetup, LockDrive, LockAbsolute, LockPlatformBinary,
+	LockAutopilot, LockActivation, LockKnox, LockChromeEnrolment, LockManagement,
+}
+
+// mergedLocks makes one lock of the findings of each code: one that says set
+// counts before those that say clear, and those before the ones that do not
+// know. Findings that agree are told together.
+func mergedLocks(findings []Lock) []Lock {
+	rank := map[LockState]int{LockSet: 2, LockClear: 1}
+	merged := []Lock{}
+	for _, code := range lockOrder {
+		var lock Lock
+		for _, f := range findings {
+			switch {
+			case f.Code != code:
+			case lock.Code == "" || rank[f.State] > rank[lock.State]:
+				lock = f
+			case f.State == lock.State && !strings.Contains(lock.Text, f.Text):
+				lock.Text += "; " + f.Text
+			}
+		}
+		if lock.Code != "" {
+			merged = append(merged, lock)
+		}
+	}
+	return merged
+}
+
+// DriveLocks are the passwords of a machine's drives, one lock for each drive
+// in order. A drive that was not asked is unknown; see [Drive.Abilities].
+func DriveLocks(m Machine) []Lock {
+	all := []Lock{}
+	for _, d := range m.Drives {
+		name := strings.TrimSpace(d.Path + " " + d.Serial)
+		lock := Lock{Code: LockDrive, State: LockUnknown, Text: name + ": the drive was not asked"}
+		if a := d.Abilities; a != nil {
+			switch s := a.Security; {
+			case s.Locked:
+				lock.State, lock.Text = LockSet, fmt.Sprintf("%s: the drive says that it is locked (%s)", name, s.Kind)
+			case s.Enabled:
+				lock.State, lock.Text = LockSet, fmt.Sprintf("%s: the drive says that a password is set (%s)", name, s.Kind)
+			case s.Supported:
+				lock.State, lock.Text = LockClear, fmt.Sprintf("%s: the drive says that no password is set (%s)", name, s.Kind)
+			case a.Protocol == "":
+				lock.Text = name + ": the drive did not answer"
+			default:
+				lock.State, lock.Text = LockClear, name+": the drive has no lock"
+			}
+		}
+		all = append(all, lock)
+	}
+	return all
+}
+
+// lettersOf is a name of a setting without case and punctuation, which makers
+// write differently from model to model.
+func lettersOf(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(s))
+}
+
+// passwordLock is the lock that a password of the firmware's is, by its role
+// (Documentation/ABI/testing/sysfs-class-firmware-attributes); empty for
+// another.
+func passwordLock(role string) string {
+	switch lettersOf(role) {
+	case "biosadmin", "systemmgmt", "enhancedbiosauth":
+		return LockFirmwareSetup
+	case "poweron":
+		return LockFirmwareStart
+	case "hdd", "nvme":
+		return LockDrive
+	}
+	return ""
+}
+
+// absoluteState is what a setting of the firmware says of the Absolute
+// (Computrace) module; ok is false when the setting is another. Enabled only
+// means that the module may be activated: Dell knowledge base 142862, Lenovo
+// BIOS settings guide for ThinkPad (AbsolutePersistenceModuleActivation). HP
+// tells the state itself (Absolute Persistence Module Current State).
+func absoluteState(setting, value string) (state LockState, ok bool) {
+	name := lettersOf(setting)
+	if !strings.Contains(name, "computrace") && !strings.Contains(name, "absolute") || strings.Contains(name, "setonce") {
+		return "", false
+	}
+	switch word := lettersOf(value); {
+	case slices.Contains([]string{"activate", "activated", "active"}, word):
+		return LockSet, true
+	case slices.Contains([]string{"inactive", "notactivated", "deactivate", "deactivated", "notactive"}, word), strings.HasSuffix(word, "disable"), strings.HasSuffix(word, "disabled"):
+		return LockClear, true
+	}
+	return LockUnknown, true
+}
