@@ -60,7 +60,7 @@ var ours = map[string][]string{
 	"internal/boot":    {"internal/stick", "internal/kernel"},
 	"internal/tui":     {"internal/job", "internal/stick", "internal/hands", "erase", "inventory", "inventory/grade", "internal/lang"},
 	// What holds data or credentials in a machine besides its drives.
-	"internal/remains": {"internal/kernel", "inventory"},
+	"internal/remains": {"certs", "internal/kernel", "inventory"},
 	// What hands do to a machine.
 	"internal/hands": {},
 	// One machine's drives from the first look to closed records.
