@@ -1,10 +1,12 @@
 // Package policy reads the dated file that says what an agency settles for. It
 // decides nothing itself: the plan asks it for the accepted method, for what
-// counts as Purge and for how much is read back.
+// counts as Purge and for how much is read back, and package grade judges units
+// and drives by its rules.
 //
-// A file that leaves purge, overwrite_after, resume_overwrite or a key of verify out gets what
-// the shipped default says there, by the version of ombruk that reads it; one
-// that writes purge replaces the whole table.
+// A file that leaves purge, overwrite_after, resume_overwrite, a key of verify, a
+// table of grading or a limit of drive_health out gets what the shipped default
+// says there, by the version of ombruk that reads it; one that writes a table
+// replaces the whole of it.
 package policy
 
 import (
@@ -20,6 +22,7 @@ import (
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/internal/yamlfile"
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 //go:embed default.yaml
@@ -41,6 +44,8 @@ type Policy struct {
 	// Rules are what counts as Purge, how much is read back after which
 	// technique, and what is overwritten besides.
 	Rules erase.Rules
+	// Grading are the rules by which units are graded and drives judged.
+	Grading grade.Rules
 	// Unattended is how a stick works by itself; nil where the policy does not
 	// allow that.
 	Unattended *Unattended
@@ -66,11 +71,13 @@ type file struct {
 	ResumeOverwrite string           `yaml:"resume_overwrite"`
 	StallMinutes    *int             `yaml:"stall_minutes"`
 	Unattended      *unattendedTable `yaml:"unattended"`
+	Grading         *gradingTable    `yaml:"grading"`
+	DriveHealth     *healthTable     `yaml:"drive_health"`
 }
 
 // Default is the policy that ombruk is shipped with.
 func Default() Policy {
-	p, err := decode("default.yaml", shipped, erase.Rules{})
+	p, err := decode("default.yaml", shipped, nil)
 	if err != nil {
 		panic(err) // the file is part of the program, and a test reads it
 	}
@@ -118,15 +125,23 @@ func Source(name string) ([]byte, error) {
 }
 
 func parse(name string, src []byte) (Policy, error) {
-	return decode(name, src, Default().Rules)
+	otherwise := Default()
+	return decode(name, src, &otherwise)
 }
 
-// decode reads a file; otherwise is what it means by what it leaves out.
-func decode(name string, src []byte, otherwise erase.Rules) (Policy, error) {
+// decode reads a file; otherwise is what it means by what it leaves out, nil for
+// the shipped policy, which leaves nothing out.
+func decode(name string, src []byte, otherwise *Policy) (Policy, error) {
 	var in file
 	f, err := yamlfile.Decode(name, src, &in)
 	if err != nil {
 		return Policy{}, err
+	}
+	if otherwise == nil {
+		if err := complete(in); err != nil {
+			return Policy{}, err
+		}
+		otherwise = &Policy{}
 	}
 	sum := sha256.Sum256(src)
 	p := Policy{Name: in.Name, ValidFrom: in.ValidFrom, SHA256: hex.EncodeToString(sum[:])}
@@ -141,10 +156,17 @@ func decode(name string, src []byte, otherwise erase.Rules) (Policy, error) {
 	if p.Accept, err = accepted(in.Accept); err != nil {
 		return Policy{}, f.Errorf("accept", "accept: %w", err)
 	}
-	if p.Rules, err = rules(f, in, otherwise); err != nil {
+	if p.Rules, err = rules(f, in, otherwise.Rules); err != nil {
 		return Policy{}, err
 	}
 	p.Rules.Policy = p.SHA256
+	if p.Grading, err = grading(f, in.Grading, otherwise.Grading); err != nil {
+		return Policy{}, err
+	}
+	if p.Grading.Health, err = driveHealth(f, in.DriveHealth, otherwise.Grading.Health); err != nil {
+		return Policy{}, err
+	}
+	p.Grading.Policy = grade.Policy{Name: p.Name, SHA256: p.SHA256}
 	if p.Unattended, err = unattended(f, in.Unattended); err != nil {
 		return Policy{}, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 const looser = `name: Common practice
@@ -52,6 +53,8 @@ func TestLoad(t *testing.T) {
 	want.Rules = Default().Rules
 	want.Rules.ReadBack[erase.Overwrite] = erase.VerifySample
 	want.Rules.Policy = want.SHA256
+	want.Grading = Default().Grading
+	want.Grading.Policy = grade.Policy{Name: want.Name, SHA256: want.SHA256}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

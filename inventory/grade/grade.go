@@ -60,9 +60,9 @@ type Drive struct {
 	Soldered bool
 }
 
-// Check is what a person found of one part. Part is keyboard, screen, pointer,
-// speakers, camera, ports, battery, wifi, cosmetic or damage; Verdict is pass,
-// fail, skip or not-done; Grade, of the part cosmetic only, is A, B, C or D.
+// Check is what a person found of one part. Part is one of [CheckParts]; Verdict
+// is pass, fail, skip or not-done; Grade, of the part cosmetic only, is A, B, C
+// or D. That a battery is swollen or damaged is a fail of battery-safety.
 type Check struct {
 	Part, Verdict, Grade, Note string
 }
@@ -81,15 +81,22 @@ type Facts struct {
 	// SecurityGraded means that the machine holds security-graded information
 	// and is not to be handled here.
 	SecurityGraded bool
+	// BeforeWork means that the unit is judged before the station has worked on
+	// it, or from a report alone: what is still to be done to its data, and what
+	// nobody has looked at, is then a condition and does not hold it back.
+	BeforeWork bool
 }
 
 // Mark is the grade of one side of a unit.
 type Mark struct {
 	// Of is function, cosmetic, battery, drive or data.
 	Of string `json:"of"`
-	// Grade is a letter of the policy's scale; empty when there is nothing to
-	// grade (no battery in a desktop) or too little is known.
-	Grade   string   `json:"grade"`
+	// Grade is A, B, C or D, whatever the letters of the policy's scale; empty
+	// when there is nothing to grade (no battery in a desktop) or too little
+	// is known.
+	Grade string `json:"grade"`
+	// None is true where there is nothing to grade.
+	None    bool     `json:"none,omitempty"`
 	Reasons []Reason `json:"reasons"`
 }
 
@@ -97,13 +104,28 @@ type Mark struct {
 type Result struct {
 	// Grade is a letter of the policy's scale, the best first; empty when too
 	// little is known.
-	Grade       string      `json:"grade"`
-	Disposition Disposition `json:"disposition"`
+	Grade string `json:"grade"`
+	// BestPossible is the best grade that the unit can still come to, whatever
+	// is found of what is not known; Grade where that is known.
+	BestPossible string      `json:"best_possible"`
+	Disposition  Disposition `json:"disposition"`
 	// Reasons say why grade and disposition are what they are, the deciding
 	// ones first.
 	Reasons []Reason `json:"reasons"`
-	Marks   []Mark   `json:"marks"`
-	Status  Status   `json:"legal_status"`
+	// Conditions are what must be done or found before the disposition holds:
+	// data that is not sanitized yet, a drive to take out. A unit with any is
+	// not plainly fit for reuse.
+	Conditions []Reason `json:"conditions"`
+	// Afterwards is where the unit goes once everything that it is held for is
+	// done; the disposition itself where it is not held.
+	Afterwards Disposition `json:"afterwards"`
+	// FailingThat is where a unit that is held goes if what it is held for
+	// cannot be done; empty when the policy does not say.
+	FailingThat Disposition `json:"failing_that,omitempty"`
+	// Open is what nobody knows and could change the disposition.
+	Open   []Reason `json:"open"`
+	Marks  []Mark   `json:"marks"`
+	Status Status   `json:"legal_status"`
 	// R2Function and R2Cosmetic are codes of the SERI R2 Equipment
 	// Categorization (REC v1.2): F1 to F6 and C0 to C9.
 	R2Function string `json:"r2_function"`
@@ -170,8 +192,9 @@ type Upgrade struct {
 	Part string `json:"part"`
 	// Text says in English what to put in.
 	Text string `json:"text"`
-	// From and To are the unit's grade before and after; the same where the
-	// upgrade only serves a profile.
+	// From and To are the unit's grade before and after, or the best that it
+	// can come to where that is not known yet; the same where the upgrade only
+	// serves a profile.
 	From string `json:"from"`
 	To   string `json:"to"`
 	// CostMinor is the price in minor units of Currency, ex VAT; nil when the
