@@ -40,17 +40,10 @@ func (s Source) Machine(ctx context.Context) (Machine, error) {
 	m.Controllers, m.Parts = controllers(t, devices, names), parts(t, devices, usb, names, m.Network, note)
 
 	tables := readFirmware(t, note)
-	m.System = systemOf(tables.raw, tables.chassisType)
-	m.CPU = cpus(ctx, t)
+	m.CPU = append(m.CPU, cpus(ctx, t)...)
+	tables.fill(&m)
 	if len(m.CPU) == 0 {
-		if m.CPU = tables.processors; m.CPU == nil {
-			m.CPU = []CPU{}
-			note("cpu: neither /proc/cpuinfo nor the firmware names one")
-		}
-	}
-	for _, module := range tables.modules {
-		m.Memory.Modules = append(m.Memory.Modules, module)
-		m.Memory.TotalBytes += module.SizeBytes
+		note("cpu: neither /proc/cpuinfo nor the firmware names one")
 	}
 	if m.Memory.TotalBytes == 0 {
 		if m.Memory.TotalBytes = managedMemory(t); m.Memory.TotalBytes == 0 {
@@ -75,7 +68,7 @@ func (s Source) Machine(ctx context.Context) (Machine, error) {
 // System reads only what identifies the computer.
 func (s Source) System() System {
 	tables := readFirmware(newTree(s.Root), func(string, ...any) {})
-	return systemOf(tables.raw, tables.chassisType)
+	return tables.system(false)
 }
 
 // readFirmware reads the SMBIOS tables, completed by what the kernel copied

@@ -14,7 +14,7 @@ func TestALaptop(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Without the table the kernel's copy must do.
-	if s := m.System; s.Manufacturer != "LENOVO" || s.Model != "ThinkPad T480" || s.Serial != "PF1SYNTH" || s.Class != "laptop" ||
+	if s := m.System; s.Manufacturer != "Lenovo" || s.Model != "ThinkPad T480" || s.Serial != "PF1SYNTH" || s.Class != "laptop" ||
 		s.UUID != "4c4c4544-0043-4b10-8054-c7c04f4e3433" || s.Raw["chassis_asset_tag"] != "No Asset Information" {
 		t.Errorf("system %+v", s)
 	}

@@ -84,8 +84,10 @@ func TestALaptopsTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := systemOf(tables.raw, tables.chassisType)
-	if got.Manufacturer != "Dell Inc." || got.Model != "Latitude 5480" || got.Serial != "7SYNTH2" || got.Class != "laptop" ||
+	m := unread()
+	tables.fill(&m)
+	got := m.System
+	if got.Manufacturer != "Dell" || got.Model != "Latitude 5480" || got.Serial != "7SYNTH2" || got.Class != "laptop" ||
 		got.UUID != "33221100-5544-7766-8899-aabbccddeeff" {
 		t.Errorf("system %+v", got)
 	}
@@ -93,14 +95,14 @@ func TestALaptopsTable(t *testing.T) {
 		t.Errorf("raw %q", got.Raw)
 	}
 	wantModules := []MemoryModule{{
-		Slot: "DIMM A", SizeBytes: 8 << 30, Type: "DDR4", SpeedMTs: 2400, Manufacturer: "SK Hynix", PartNumber: "HMA81GS6AFR8N-UH", Serial: "2A6B1C3D",
+		Slot: "DIMM A", SizeBytes: 8 << 30, Type: "DDR4", Form: "SODIMM", SpeedMTs: 2400, Manufacturer: "SK Hynix", PartNumber: "HMA81GS6AFR8N-UH", Serial: "2A6B1C3D",
 	}}
-	if !reflect.DeepEqual(tables.modules, wantModules) {
-		t.Errorf("modules %+v, want %+v", tables.modules, wantModules)
+	if !reflect.DeepEqual(m.Memory.Modules, wantModules) || m.Memory.TotalBytes != 8<<30 || m.Board.MemorySlots != 2 {
+		t.Errorf("memory %+v in %d slots, want %+v in 2", m.Memory, m.Board.MemorySlots, wantModules)
 	}
 	wantCPU := []CPU{{Model: "Intel(R) Core(TM) i5-7300U CPU @ 2.60GHz", Vendor: "Intel(R) Corporation", Cores: 2, Threads: 4}}
-	if !reflect.DeepEqual(tables.processors, wantCPU) {
-		t.Errorf("processors %+v, want %+v", tables.processors, wantCPU)
+	if !reflect.DeepEqual(m.CPU, wantCPU) {
+		t.Errorf("processors %+v, want %+v", m.CPU, wantCPU)
 	}
 }
 
@@ -146,11 +148,13 @@ func TestMemoryModuleSizes(t *testing.T) {
 		"populated, size unknown": {map[int][]byte{0x0c: le16(0xffff), 0x12: {0x1a}}, 0, 0},
 	} {
 		tables, err := parseSMBIOS(structure(17, 0x5c, test.fields), smbiosVersion{3, 3})
-		if err != nil || len(tables.modules) != 1 {
-			t.Errorf("%s: %d modules, error %v", name, len(tables.modules), err)
+		machine := unread()
+		tables.fill(&machine)
+		if err != nil || len(machine.Memory.Modules) != 1 {
+			t.Errorf("%s: %d modules, error %v", name, len(machine.Memory.Modules), err)
 			continue
 		}
-		if m := tables.modules[0]; m.SizeBytes != test.wantBytes || m.SpeedMTs != test.wantSpeed {
+		if m := machine.Memory.Modules[0]; m.SizeBytes != test.wantBytes || m.SpeedMTs != test.wantSpeed {
 			t.Errorf("%s: %d bytes at %d MT/s, want %d at %d", name, m.SizeBytes, m.SpeedMTs, test.wantBytes, test.wantSpeed)
 		}
 	}
@@ -218,16 +222,16 @@ func TestWhatKindOfMachine(t *testing.T) {
 	}{
 		{"white box", map[string]string{"sys_vendor": "To Be Filled By O.E.M.", "product_name": "To Be Filled By O.E.M.", "product_serial": "To Be Filled By O.E.M.", "board_vendor": "ASRock", "board_name": "B450M Pro4"}, 3, "desktop ASRock/B450M Pro4/"},
 		{"ASUS board", map[string]string{"sys_vendor": "ASUS", "product_name": "All Series", "board_name": "H97-PLUS", "product_serial": "System Serial Number"}, 3, "desktop ASUS/H97-PLUS/"},
-		{"ThinkPad", map[string]string{"sys_vendor": "LENOVO", "product_name": "20L5CTO1WW", "product_version": "ThinkPad T480", "product_serial": "PF1SYNTH"}, 10, "laptop LENOVO/ThinkPad T480/PF1SYNTH"},
-		{"Lenovo without a name", map[string]string{"sys_vendor": "LENOVO", "product_name": "81X2", "product_version": "1.0"}, 31, "convertible LENOVO/81X2/"},
-		{"workstation", map[string]string{"sys_vendor": "HP", "product_name": "HP Z4 G4 Workstation"}, 3, "workstation HP/HP Z4 G4 Workstation/"},
-		{"micro", map[string]string{"sys_vendor": "Dell Inc.", "product_name": "OptiPlex 7070"}, 35, "mini Dell Inc./OptiPlex 7070/"},
+		{"ThinkPad", map[string]string{"sys_vendor": "LENOVO", "product_name": "20L5CTO1WW", "product_version": "ThinkPad T480", "product_serial": "PF1SYNTH"}, 10, "laptop Lenovo/ThinkPad T480/PF1SYNTH"},
+		{"Lenovo without a name", map[string]string{"sys_vendor": "LENOVO", "product_name": "81X2", "product_version": "1.0"}, 31, "convertible Lenovo/81X2/"},
+		{"workstation", map[string]string{"sys_vendor": "HP", "product_name": "HP Z4 G4 Workstation"}, 3, "workstation HP/Z4 G4 Workstation/"},
+		{"micro", map[string]string{"sys_vendor": "Dell Inc.", "product_name": "OptiPlex 7070"}, 35, "mini Dell/OptiPlex 7070/"},
 		{"all-in-one", nil, 13, "all-in-one //"},
 		{"rack server", nil, 23, "server //"},
 		{"tablet", nil, 30, "tablet //"},
 		{"nothing known", nil, 0, "other //"},
 	} {
-		s := systemOf(test.raw, test.code)
+		s := evidence{raw: test.raw, chassis: test.code}.system()
 		if got := s.Class + " " + s.Manufacturer + "/" + s.Model + "/" + s.Serial; got != test.want {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}
@@ -240,8 +244,9 @@ func FuzzSMBIOS(f *testing.F) {
 	f.Fuzz(func(t *testing.T, table, entry []byte) {
 		v, _ := parseEntryPoint(entry)
 		tables, _ := parseSMBIOS(table, v)
-		systemOf(tables.raw, tables.chassisType)
-		for _, m := range tables.modules {
+		machine := unread()
+		tables.fill(&machine)
+		for _, m := range machine.Memory.Modules {
 			if m.SizeBytes < 0 {
 				t.Errorf("module of %d bytes", m.SizeBytes)
 			}

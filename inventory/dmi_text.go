@@ -1,0 +1,416 @@
+package inventory
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// dmiRecord is one structure of a printed dump.
+type dmiRecord struct {
+	kind   int
+	handle int
+	// fields are the lines "Name: value"; the first of a name counts.
+	fields map[string]string
+	// items are the lines below a field that has no value.
+	items map[string][]string
+}
+
+// dmiTitles are the structures by the title that stands above them, for dumps
+// printed without handles (dmidecode -q).
+var dmiTitles = map[string]int{
+	"BIOS Information": smbiosFirmware, "System Information": smbiosSystem, "Base Board Information": smbiosBoard,
+	"Chassis Information": smbiosChassis, "Processor Information": smbiosProcessor, "Port Connector Information": smbiosPort,
+	"System Slot Information": smbiosSlot, "OEM Strings": smbiosOEMStrings, "Physical Memory Array": smbiosMemoryArray,
+	"Memory Device": smbiosMemory, "Built-in Pointing Device": smbiosPointing, "Portable Battery": smbiosBattery,
+	"Hardware Security": smbiosSecurity, "Onboard Device": smbiosOnBoardMore, "TPM Device": smbiosTPM,
+}
+
+// tablesFromText reads what dmidecode printed, of any version, whole or cut
+// off. Of several dumps in one file the first that tells of a system is read.
+func tablesFromText(b []byte) (firmwareTables, bool) {
+	text := strings.ToValidUTF8(string(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))), "\uFFFD")
+	var dumps []dmiDump
+	recognised := false
+	d := dmiDump{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if strings.HasPrefix(line, "# dmidecode ") && len(d.records) > 0 {
+			dumps, d = append(dumps, d), dmiDump{}
+		}
+		recognised = recognised || hasTextMark(line)
+		d.line(line)
+	}
+	dumps = append(dumps, d)
+	if !recognised && !d.titled() {
+		return firmwareTables{}, false
+	}
+	chosen := 0
+	for i := range dumps {
+		if dumps[i].has(smbiosSystem) {
+			chosen = i
+			break
+		}
+	}
+	t := dumps[chosen].tables()
+	if len(dumps) > 1 {
+		t.notes = append(t.notes, fmt.Sprintf("system: the file holds %d dumps; number %d is read", len(dumps), chosen+1))
+	}
+	return t, true
+}
+
+// dmiDump is one run of the program.
+type dmiDump struct {
+	version smbiosVersion
+	records []dmiRecord
+	// broken is true when the program said that the table is damaged.
+	broken bool
+	// open is true within a record; depth is the indentation of its fields,
+	// list the field whose items follow.
+	open  bool
+	depth int
+	list  string
+	// pending is the record whose title line comes next.
+	pending *dmiRecord
+}
+
+// has reports whether a structure of a type with something in it was printed.
+func (d *dmiDump) has(kind int) bool {
+	for _, r := range d.records {
+		if r.kind == kind && len(r.fields) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// titled reports whether records were found by title alone, and enough of them
+// for the file to be a dump.
+func (d *dmiDump) titled() bool {
+	return d.has(smbiosSystem) && (d.has(smbiosFirmware) || d.has(smbiosChassis) || d.has(smbiosBoard))
+}
+
+// line reads the next line.
+func (d *dmiDump) line(line string) {
+	trimmed := strings.TrimLeft(line, " \t")
+	switch {
+	case trimmed == "":
+		d.open, d.pending = false, nil
+	case strings.HasPrefix(line, "SMBIOS ") && strings.HasSuffix(line, " present."):
+		if n, err := fmt.Sscanf(line, "SMBIOS %d.%d", &d.version.major, &d.version.minor); err != nil || n != 2 {
+			d.version = smbiosVersion{}
+		}
+	case strings.HasPrefix(line, "Wrong DMI structures"), trimmed == "<TRUNCATED>":
+		d.broken = true
+	case strings.HasPrefix(trimmed, "Handle 0x"):
+		d.pending = &dmiRecord{kind: -1}
+		if n, err := fmt.Sscanf(trimmed, "Handle 0x%x, DMI type %d", &d.pending.handle, &d.pending.kind); err != nil || n != 2 {
+			d.pending.kind = -1
+		}
+		d.open = false
+	case len(trimmed) == len(line):
+		// A title. Old versions indent the handle line's title with a tab.
+		r := dmiRecord{kind: -1}
+		if d.pending != nil {
+			r = *d.pending
+		} else if kind, ok := dmiTitles[strings.TrimSpace(line)]; ok {
+			r.kind = kind
+		}
+		d.begin(r)
+	default:
+		d.field(line, trimmed)
+	}
+}
+
+// begin starts a record; a line that is none ends the one before.
+func (d *dmiDump) begin(r dmiRecord) {
+	d.open, d.pending = false, nil
+	if r.kind < 0 {
+		return
+	}
+	r.fields, r.items = map[string]string{}, map[string][]string{}
+	d.records = append(d.records, r)
+	d.open, d.depth, d.list = true, 0, ""
+}
+
+// field reads a line within a record: a field at the first depth, an item of
+// the last field below it.
+func (d *dmiDump) field(line, trimmed string) {
+	if d.pending != nil { // the title is indented, or missing
+		d.begin(*d.pending)
+		if !strings.Contains(trimmed, ":") {
+			return
+		}
+	}
+	if !d.open {
+		return
+	}
+	r := &d.records[len(d.records)-1]
+	depth := len(line) - len(trimmed)
+	if d.depth == 0 {
+		d.depth = depth
+	}
+	if depth > d.depth {
+		if d.list != "" {
+			r.items[d.list] = append(r.items[d.list], strings.TrimSpace(trimmed))
+		}
+		return
+	}
+	// One version forgot the line ends of a TPM device.
+	for part := range strings.SplitSeq(trimmed, "\t") {
+		name, value, ok := strings.Cut(part, ":")
+		if !ok {
+			continue
+		}
+		d.list = name
+		if _, again := r.fields[name]; !again {
+			r.fields[name] = cleaned(value)
+		}
+	}
+}
+
+// tables turns the records into what the reader of the tables themselves gives.
+func (d *dmiDump) tables() firmwareTables {
+	t := firmwareTables{raw: map[string]string{}, version: d.version}
+	seen := map[int]bool{}
+	for _, r := range d.records {
+		first := !seen[r.kind]
+		if len(r.fields) > 0 {
+			seen[r.kind] = true
+		}
+		t.read(r, first)
+	}
+	if d.broken {
+		t.notes = append(t.notes, "system: the dump is cut off or damaged; what could be read of it is shown")
+	}
+	return t
+}
+
+// value is a field of the firmware's own words; empty where there is none or
+// it was masked.
+func (r dmiRecord) value(name string) string {
+	switch v := r.fields[name]; v {
+	case "Not Specified", "<BAD INDEX>", "<OUT OF SPEC>", "--":
+		return ""
+	default:
+		return v
+	}
+}
+
+// read adds one record; first is true for the first of its type.
+func (t *firmwareTables) read(r dmiRecord, first bool) {
+	switch r.kind {
+	case smbiosFirmware:
+		if first {
+			t.readFirmware(r)
+		}
+	case smbiosSystem:
+		if first {
+			t.setAll(r, map[string]string{
+				"sys_vendor": "Manufacturer", "product_name": "Product Name", "product_version": "Version", "product_serial": "Serial Number",
+				"product_sku": "SKU Number", "product_family": "Family",
+			})
+			t.set("product_uuid", strings.ToLower(r.value("UUID")))
+		}
+	case smbiosBoard:
+		if first {
+			t.setAll(r, map[string]string{
+				"board_vendor": "Manufacturer", "board_name": "Product Name", "board_version": "Version", "board_serial": "Serial Number",
+				"board_asset_tag": "Asset Tag",
+			})
+		}
+	case smbiosChassis:
+		if first {
+			if t.chassisType = chassisCode(r.fields["Type"]); t.chassisType != 0 {
+				t.set("chassis_type", strconv.Itoa(t.chassisType))
+			}
+			t.setAll(r, map[string]string{
+				"chassis_vendor": "Manufacturer", "chassis_version": "Version", "chassis_serial": "Serial Number", "chassis_asset_tag": "Asset Tag",
+			})
+		}
+	case smbiosProcessor:
+		if cpu, ok := r.cpu(); ok {
+			t.processors = append(t.processors, cpu)
+		}
+	case smbiosPort:
+		t.ports = append(t.ports, firmwarePort{
+			r.value("External Reference Designator"), word(smbiosConnectors, r.fields["External Connector Type"]), word(smbiosPorts, r.fields["Port Type"]),
+		})
+	case smbiosSlot:
+		t.slots = append(t.slots, r.slot())
+	case smbiosOnBoard, smbiosOnBoardMore:
+		if r.fields["Type"] == "Sound" {
+			t.onBoard(7, r.fields["Status"] == "Enabled", r.value("Description")+r.value("Reference Designation"))
+		}
+	case smbiosOEMStrings:
+		for i := 1; r.has(fmt.Sprintf("String %d", i)); i++ {
+			t.oemStrings = append(t.oemStrings, r.value(fmt.Sprintf("String %d", i)))
+		}
+	case smbiosMemoryArray:
+		n, _ := strconv.Atoi(r.fields["Number Of Devices"])
+		t.arrays = append(t.arrays, memoryArray{
+			handle: r.handle, system: r.fields["Use"] == "System Memory", maxBytes: dmiSize(r.fields["Maximum Capacity"]), devices: max(0, min(n, math.MaxUint16)),
+		})
+	case smbiosMemory:
+		if device, ok := r.memory(); ok {
+			t.memory = append(t.memory, device)
+		}
+	case smbiosPointing:
+		if kind := word(smbiosPointers, r.fields["Type"]); kind != "" {
+			t.pointing = append(t.pointing, kind)
+		}
+	case smbiosBattery:
+		t.batteries = append(t.batteries, r.battery())
+	case smbiosSecurity:
+		if first {
+			t.startPassword, t.setupPassword = statusState(r.fields["Power-On Password Status"]), statusState(r.fields["Administrator Password Status"])
+		}
+	case smbiosTPM:
+		if v := r.fields["Specification Version"]; t.tpm == "" && v != "" && v[0] >= '1' && v[0] <= '9' {
+			t.tpm = v
+		}
+	}
+}
+
+func (r dmiRecord) has(name string) bool {
+	_, ok := r.fields[name]
+	return ok
+}
+
+func (t *firmwareTables) setAll(r dmiRecord, names map[string]string) {
+	for key, name := range names {
+		t.set(key, r.value(name))
+	}
+}
+
+// readFirmware reads what the firmware says of itself.
+func (t *firmwareTables) readFirmware(r dmiRecord) {
+	t.setAll(r, map[string]string{"bios_vendor": "Vendor", "bios_version": "Version", "bios_date": "Release Date"})
+	for _, item := range r.items["Characteristics"] {
+		t.hasCharacteristics = true
+		t.uefi = t.uefi || item == "UEFI is supported"
+		t.virtual = t.virtual || item == "System is a virtual machine"
+	}
+}
+
+// chassisCode is the number of a chassis type; 0 when it is none of those.
+func chassisCode(name string) int {
+	switch name {
+	case "Other":
+		return 1
+	case "Unknown":
+		return 2
+	}
+	return smbiosChassisTypes.code(name)
+}
+
+// word is a word that the specification has for a field; empty for any other.
+func word(names codeNames, s string) string {
+	if names.code(s) == 0 {
+		return ""
+	}
+	return s
+}
+
+// statusState is what a printed password status means; see [passwordState].
+func statusState(status string) LockState {
+	switch status {
+	case "":
+		return ""
+	case "Disabled":
+		return LockClear
+	case "Enabled":
+		return LockSet
+	}
+	return LockUnknown
+}
+
+// cpu reads a processor; see [smbiosCPU].
+func (r dmiRecord) cpu() (CPU, bool) {
+	if r.fields["Type"] != "Central Processor" || !strings.HasPrefix(r.fields["Status"], "Populated") {
+		return CPU{}, false
+	}
+	count := func(name string) int {
+		n, err := strconv.Atoi(r.fields[name])
+		if err != nil || n < 0 || n > math.MaxUint16 {
+			return 0
+		}
+		return n
+	}
+	c := CPU{Model: r.value("Version"), Vendor: r.value("Manufacturer"), Cores: count("Core Count"), Threads: count("Thread Count")}
+	// The signature in words is the program's reading of the same bytes, and
+	// there for processors whose maker it knows.
+	var id [4]uint32
+	if n, err := fmt.Sscanf(r.fields["ID"], "%x %x %x %x", &id[0], &id[1], &id[2], &id[3]); err == nil && n == 4 {
+		c.identify(id[0]&0xff | id[1]&0xff<<8 | id[2]&0xff<<16 | id[3]&0xff<<24)
+	}
+	return c, true
+}
+
+// slot reads a slot for a card. The width is printed before the type.
+func (r dmiRecord) slot() firmwareSlot {
+	s := firmwareSlot{name: r.value("Designation"), kind: r.fields["Type"], usage: r.fields["Current Usage"]}
+	if width, kind, ok := strings.Cut(s.kind, " "); ok && smbiosWidths.code(width) != 0 {
+		s.width, s.kind = width, kind
+	}
+	s.kind = word(smbiosSlots, s.kind)
+	return s
+}
+
+// memory reads a memory device; see [smbiosDevice].
+func (r dmiRecord) memory() (memoryDevice, bool) {
+	switch r.fields["Type"] {
+	case "ROM", "Flash", "EEPROM", "FEPROM", "EPROM":
+		return memoryDevice{}, false
+	}
+	size := r.fields["Size"]
+	d := memoryDevice{bank: r.value("Bank Locator"), form: word(smbiosForms, r.fields["Form Factor"]), populated: size != "No Module Installed" && size != ""}
+	if _, err := fmt.Sscanf(r.fields["Array Handle"], "0x%x", &d.array); err != nil {
+		d.array = -1
+	}
+	d.SizeBytes = dmiSize(size)
+	if d.Type = word(smbiosMemoryTypes, r.fields["Type"]); d.Type == smbiosMemoryTypes.name(smbiosPersistent) {
+		d.SizeBytes = dmiSize(r.fields["Volatile Size"])
+		d.populated = d.SizeBytes > 0
+	}
+	speed, _, _ := strings.Cut(r.fields["Speed"], " ")
+	if n, err := strconv.Atoi(speed); err == nil && n > 0 && n <= math.MaxInt32 {
+		d.SpeedMTs = n
+	}
+	d.Slot, d.Manufacturer, d.Serial, d.PartNumber = r.value("Locator"), r.value("Manufacturer"), r.value("Serial Number"), r.value("Part Number")
+	return d, true
+}
+
+// battery reads a battery.
+func (r dmiRecord) battery() firmwareBattery {
+	number := func(name, unit string) int64 {
+		digits, ok := strings.CutSuffix(r.fields[name], " "+unit)
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if !ok || err != nil || n < 0 || n > math.MaxInt32 {
+			return 0
+		}
+		return n
+	}
+	b := firmwareBattery{
+		location: r.value("Location"), maker: r.value("Manufacturer"), name: r.value("Name"), serial: r.value("Serial Number"),
+		chemistry: r.fields["Chemistry"], smartChemistry: r.value("SBDS Chemistry"),
+		milliwattHours: number("Design Capacity", "mWh"), millivolts: number("Design Voltage", "mV"),
+	}
+	if b.serial == "" {
+		b.serial = r.value("SBDS Serial Number")
+	}
+	return b
+}
+
+// dmiSize reads "8 GB", "8192 MB"; 0 for anything else.
+func dmiSize(s string) int64 {
+	digits, unit, _ := strings.Cut(s, " ")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	shift, ok := map[string]uint{"bytes": 0, "kB": 10, "KB": 10, "MB": 20, "GB": 30, "TB": 40, "PB": 50}[unit]
+	if err != nil || !ok || n < 0 || n > 1<<60>>shift {
+		return 0
+	}
+	return n << shift
+}
