@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,9 +27,10 @@ type Unattended struct {
 	PowerOff bool
 }
 
-// MachinePattern names machines by what their firmware says. An empty field is
-// not looked at; one that ends in * is only compared up to there. Capitals do
-// not matter.
+// MachinePattern names machines by the maker and the model as they are shown,
+// or as the firmware itself writes them ("Dell Inc.", "HP EliteBook 840 G5").
+// An empty field is not looked at; one that ends in * is only compared up to
+// there. Capitals do not matter.
 type MachinePattern struct{ Manufacturer, Model string }
 
 // The shortest and the longest countdown: time enough to read it and reach for
@@ -59,11 +61,15 @@ func (u *Unattended) Allows(s inventory.System) error {
 		return nil
 	}
 	for _, m := range u.Machines {
-		if matches(m.Manufacturer, s.Manufacturer) && matches(m.Model, s.Model) {
+		if matchesOne(m.Manufacturer, s.Manufacturer, s.Raw["sys_vendor"]) && matchesOne(m.Model, s.Model, s.Raw["product_name"], s.Raw["product_version"]) {
 			return nil
 		}
 	}
 	return fmt.Errorf("the policy allows no machine %q, model %q, to be erased unattended: add it under unattended.machines, or let a technician do it", s.Manufacturer, s.Model)
+}
+
+func matchesOne(pattern string, names ...string) bool {
+	return slices.ContainsFunc(names, func(s string) bool { return matches(pattern, s) })
 }
 
 func matches(pattern, s string) bool {
