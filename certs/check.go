@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ombruk/ombruk/erase"
 	"github.com/ombruk/ombruk/inventory"
@@ -184,12 +183,12 @@ func (p Unit) gradeContradiction() string {
 	if len(reasons) > reasonsMost {
 		return fmt.Sprintf("the grade has %d reasons, more than %d", len(reasons), reasonsMost)
 	}
-	storage := false // a reason speaks of it
+	known := false // a reason says that not all storage was treated
 	for _, r := range reasons {
 		if r.Code == "" || len(r.Text) > textMost {
 			return "a reason of the grade has no code, or no end"
 		}
-		storage = storage || strings.HasPrefix(r.Code, "storage") || strings.HasPrefix(r.Code, "data")
+		known = known || slices.Contains([]string{"storage-unreachable", "data-untreated", "data-retry", "data-unread"}, r.Code)
 	}
 	uses := g.Disposition == grade.Reuse || g.Disposition == grade.Parts || g.Disposition == grade.Recycle
 	switch {
@@ -203,8 +202,8 @@ func (p Unit) gradeContradiction() string {
 		return fmt.Sprintf("the unit came in as %.40q, which is neither product nor waste", g.Status)
 	case p.Storage.State == StorageNotHandled && uses:
 		return fmt.Sprintf("the unit is not handled here, and yet goes to %s", g.Disposition)
-	case g.Disposition == grade.Reuse && (p.Storage.State == StoragePartly || p.Storage.State == StorageUnreachable) && !storage:
-		return fmt.Sprintf("the unit is to be used again while its storage is %s, and no reason speaks of that", p.Storage.State)
+	case g.Disposition == grade.Reuse && (p.Storage.State == StoragePartly || p.Storage.State == StorageUnreachable) && !known:
+		return fmt.Sprintf("the unit is to be used again while its storage is %s, and no reason says so", p.Storage.State)
 	}
 	return ""
 }

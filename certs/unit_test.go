@@ -148,7 +148,8 @@ func TestGradeOfAUnitDoesNotContradictIt(t *testing.T) {
 		s    = signer(t, depot(t))
 		left = []certs.UnitDrive{{Path: "/dev/sdc", NotTouched: "it is mounted on /home"}}
 		raid = []inventory.Reason{{Code: inventory.UnseenRAIDMode, PCIID: "8086:282a", Text: "RAID"}}
-		seen = []grade.Reason{{Code: "storage-left", Rule: "grading.data", Text: "the drive goes out before"}}
+		seen = []grade.Reason{{Code: "data-retry", Rule: "grading.data", Text: "drive /dev/sdc: to be tried again"}}
+		fine = []grade.Reason{{Code: "data-clean", Rule: "grading.data", Text: "drive /dev/sda: the data is sanitized"}}
 	)
 	for _, c := range []struct {
 		name    string
@@ -167,7 +168,8 @@ func TestGradeOfAUnitDoesNotContradictIt(t *testing.T) {
 		{"neither product nor waste", "hold", &grade.Result{Disposition: grade.Hold, Status: "gift"}, nil, certs.Storage{State: certs.StorageNone}, false},
 		{"a drive was left and it is held", "hold", &grade.Result{Disposition: grade.Hold}, left, certs.Storage{State: certs.StoragePartly}, true},
 		{"a drive was left and it is reused", "reuse", &grade.Result{Disposition: grade.Reuse}, left, certs.Storage{State: certs.StoragePartly}, false},
-		{"a drive was left and a reason says why that is well", "reuse", &grade.Result{Disposition: grade.Reuse, Reasons: seen}, left, certs.Storage{State: certs.StoragePartly}, true},
+		{"a drive was left, and the reason is about another", "reuse", &grade.Result{Disposition: grade.Reuse, Reasons: fine}, left, certs.Storage{State: certs.StoragePartly}, false},
+		{"a drive was left and a reason says so", "reuse", &grade.Result{Disposition: grade.Reuse, Reasons: seen}, left, certs.Storage{State: certs.StoragePartly}, true},
 		{"a drive is hidden and it is reused", "reuse", &grade.Result{Disposition: grade.Reuse}, nil, certs.Storage{State: certs.StorageUnreachable, Reasons: raid}, false},
 		{"not handled here and yet recycled", "recycle", &grade.Result{Disposition: grade.Recycle}, nil, certs.Storage{State: certs.StorageNotHandled, Reasons: raid}, false},
 		{"not handled here and given back", "return", &grade.Result{Disposition: grade.Return}, nil, certs.Storage{State: certs.StorageNotHandled, Reasons: raid}, true},
