@@ -95,14 +95,18 @@ func (s *sheet) nextHead() {
 	s.fill(left, 14.5, 6.5, 6.5, s.verdict.colour)
 	s.drawSign(s.verdict.sign, left+3.25, 17.75, 4, white)
 	s.text(left+9, 19.6, word, style{12, true, s.verdict.colour, 5})
+	s.line(left, nextTop-2.6, right, nextTop-2.6, hairline, 0.2)
+	s.y = nextTop
+	if s.recordless {
+		s.floor = bottom - 4
+		return
+	}
 	s.text(left, 26, s.clean(s.t.Get(s.verdict.title, nil)+"  \u00b7  "+s.header.ID, false), value)
 	issuer := s.issuerName()
 	if !s.page.Issuer.Established {
 		issuer = s.t.Get("issuer.not-established", nil)
 	}
 	s.textRight(right, 19.6, g.wrap(g.clean(issuer), strong.points, 80)[0], strong)
-	s.line(left, nextTop-2.6, right, nextTop-2.6, hairline, 0.2)
-	s.y = nextTop
 }
 
 // numberPages writes page n of m into every head, now that m is known.

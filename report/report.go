@@ -21,6 +21,7 @@ import (
 
 	"github.com/ombruk/ombruk/certs"
 	"github.com/ombruk/ombruk/internal/lang"
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 //go:embed fonts/Inter-Regular.ttf
@@ -109,37 +110,37 @@ func (r *Renderer) Unit(rec certs.Unit, p Page) ([]byte, error) {
 	}
 	return r.draw(rec.Header, p, judgeUnit(rec), func(s *sheet) {
 		s.firstHead()
-		s.foot(nil, "")
+		s.foot(policyOf(rec.Grade), "")
 		s.drawBand(unitBand(s, rec))
 		s.storage(rec.Storage)
-		s.machine(rec)
+		if g := rec.Grade; g != nil {
+			s.strip(*g, grade.Disposition(rec.Disposition), settled(rec))
+		}
+		s.body(rec)
 		s.drives(rec)
-		s.checks(rec.Checks)
+		if g := rec.Grade; g != nil {
+			s.because(*g)
+		}
 		s.notes(rec.Machine.Notes)
-		s.people(rec.People, rec.Operator, rec.Clock)
+		s.hands(rec.People, rec.Operator, rec.Clock)
 	})
 }
 
-// draw lays a record out and writes the document. What does not fit on one
-// page is tried again a little tighter, and kept so if that saves a page.
+// draw lays a record out and writes the document.
 func (r *Renderer) draw(h certs.Header, p Page, v verdict, layout func(*sheet)) ([]byte, error) {
 	if p.Mode != certs.ModeReal && p.Mode != certs.ModeDemo {
 		// Nothing about a drive that does not exist is titled a certificate.
 		v.title = "title.simulated"
 	}
-	var best *sheet
-	for _, d := range []density{{1, 1}, {0.97, 0.94}, {0.95, 0.88}, {0.93, 0.84}} {
-		s, err := r.open(h, p, v, d)
-		if err != nil {
-			return nil, fmt.Errorf("draw record %s: %w", h.ID, err)
+	best, err := r.tightest(func(tight density) (*sheet, error) {
+		s, err := r.open(h, p, v, tight)
+		if err == nil {
+			layout(s)
 		}
-		layout(s)
-		if best == nil || s.pdf.PageCount() < best.pdf.PageCount() {
-			best = s
-		}
-		if best.pdf.PageCount() == 1 {
-			break
-		}
+		return s, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("draw record %s: %w", h.ID, err)
 	}
 	if err := best.drawFoot(); err != nil {
 		return nil, fmt.Errorf("draw record %s: %w", h.ID, err)
@@ -153,6 +154,25 @@ func (r *Renderer) draw(h certs.Header, p Page, v verdict, layout func(*sheet)) 
 		return nil, fmt.Errorf("draw record %s: %w", h.ID, err)
 	}
 	return b.Bytes(), nil
+}
+
+// tightest lays a document out, and what does not fit on one page a little
+// tighter, and keeps that if it saves a page.
+func (r *Renderer) tightest(layout func(density) (*sheet, error)) (*sheet, error) {
+	var best *sheet
+	for _, d := range []density{{1, 1}, {0.97, 0.94}, {0.95, 0.88}, {0.93, 0.84}, {0.91, 0.79}} {
+		s, err := layout(d)
+		if err != nil {
+			return nil, err
+		}
+		if best == nil || s.pdf.PageCount() < best.pdf.PageCount() {
+			best = s
+		}
+		if best.pdf.PageCount() == 1 {
+			break
+		}
+	}
+	return best, nil
 }
 
 // idText is what a record's id may look like, up to maxIDBytes: it becomes part

@@ -181,6 +181,8 @@ func TestUnitReports(t *testing.T) {
 		{Part: "camera", Verdict: certs.CheckPass}, {Part: "ports", Verdict: certs.CheckPass}, {Part: "battery", Verdict: certs.CheckPass, Note: "health 81 %, 412 cycles"},
 		{Part: "wifi", Verdict: certs.CheckPass}, {Part: certs.PartCosmetic, Verdict: certs.CheckPass, Grade: "B"}, {Part: "damage", Verdict: certs.CheckPass, Note: "scratch on the lid"},
 	}
+	before5 := unit()
+	before5.Checks = notebook().Checks
 	r := renderer(t)
 	for _, st := range []struct {
 		name  string
@@ -197,6 +199,12 @@ func TestUnitReports(t *testing.T) {
 		{"unit-graded", graded, map[string]string{"en": "NOT HANDLED", "nb": "IKKE BEHANDLET"}, 1},
 		{"unit-checked", checked, map[string]string{"en": "ALL DRIVES CLEAN", "nb": "ALLE DISKER SLETTET"}, 1},
 		{"unit-rack", rack, map[string]string{"en": "DRIVE TO DESTROY", "nb": "DISK SKAL DESTRUERES"}, 2},
+		{"unit-before-grades", before5, map[string]string{"en": "Cosmetic grade", "nb": "DISK SKAL DESTRUERES"}, 1},
+		{"unit-notebook", notebook(), map[string]string{"en": "ALL DRIVES CLEAN", "nb": "ALLE DISKER SLETTET"}, 1},
+		{"unit-desktop", desktop(), map[string]string{"en": "DRIVE TO DESTROY", "nb": "DISK SKAL DESTRUERES"}, 1},
+		{"unit-two-drives", twoDrives(), map[string]string{"en": "not before its storage is settled", "nb": "ikke før lagringen er avklart"}, 1},
+		{"unit-server", server(), map[string]string{"en": "24 × 16 GiB DDR4", "nb": "24 × 16 GiB DDR4"}, 2},
+		{"unit-hostile", hostileUnit(), map[string]string{"en": "ALL DRIVES CLEAN", "nb": "ALLE DISKER SLETTET"}, 3},
 	} {
 		for _, language := range lang.Tags() {
 			t.Run(st.name+"/"+language, func(t *testing.T) {
@@ -222,17 +230,14 @@ func TestUnitReports(t *testing.T) {
 	}
 }
 
-// checkPDF lets tools that we did not write judge a page, and gives its file
-// and text.
-func checkPDF(t *testing.T, pdf []byte, p Page, id string) (file, text string) {
+// judgePDF lets tools that we did not write judge a PDF, and gives its file and
+// text.
+func judgePDF(t *testing.T, pdf []byte) (file, text string) {
 	t.Helper()
 	dir := t.TempDir()
 	file = filepath.Join(dir, "page.pdf")
 	if err := os.WriteFile(file, pdf, 0o600); err != nil {
 		t.Fatal(err)
-	}
-	if len(pdf) >= 60_000 {
-		t.Errorf("the unsigned page has %d bytes, want under 60000", len(pdf))
 	}
 	run(t, "qpdf", "--check", file)
 	fonts := strings.Split(strings.TrimSpace(run(t, "pdffonts", file)), "\n")
@@ -244,6 +249,24 @@ func checkPDF(t *testing.T, pdf []byte, p Page, id string) (file, text string) {
 			t.Errorf("a font is not embedded, or cannot be searched: %s", line)
 		}
 	}
+	text = run(t, "pdftotext", "-layout", file, "-")
+	for _, c := range text {
+		if c < 0x20 && c != '\n' && c != '\f' || c >= 0x7f && c < 0xa0 || c >= 0x200b && c <= 0x200f || c >= 0x202a && c <= 0x202e || c == 0xfeff {
+			t.Errorf("the page has the control character %U", c)
+		}
+	}
+	return file, text
+}
+
+// checkPDF is judgePDF for the page of a record: its attachment and its code are
+// the record's.
+func checkPDF(t *testing.T, pdf []byte, p Page, id string) (file, text string) {
+	t.Helper()
+	file, text = judgePDF(t, pdf)
+	if most := 60_000 + len(p.Envelope)/20; len(pdf) >= most {
+		t.Errorf("the unsigned page has %d bytes, want under %d", len(pdf), most)
+	}
+	dir := filepath.Dir(file)
 	attached := filepath.Join(dir, "evidence.json")
 	run(t, "pdfdetach", "-save", "1", "-o", attached, file)
 	if got, err := os.ReadFile(attached); err != nil || !bytes.Equal(got, p.Envelope) {
@@ -259,12 +282,6 @@ func checkPDF(t *testing.T, pdf []byte, p Page, id string) (file, text string) {
 	code := strings.TrimSpace(run(t, "zbarimg", "-q", "--raw", images[0]))
 	if want := "OMBRUK:1:" + id + ":" + p.EnvelopeSHA256; code != want {
 		t.Errorf("the QR code says %q, want %q", code, want)
-	}
-	text = run(t, "pdftotext", "-layout", file, "-")
-	for _, c := range text {
-		if c < 0x20 && c != '\n' && c != '\f' || c >= 0x7f && c < 0xa0 || c >= 0x200b && c <= 0x200f || c >= 0x202a && c <= 0x202e || c == 0xfeff {
-			t.Errorf("the page has the control character %U", c)
-		}
 	}
 	return file, text
 }
@@ -285,7 +302,11 @@ func golden(t *testing.T, name, got string, p Page) {
 	if !strings.Contains(got, p.EnvelopeSHA256) {
 		t.Error("the page does not print the digest of its record")
 	}
-	got = strings.ReplaceAll(got, p.EnvelopeSHA256, "(digest)")
+	goldenText(t, name, strings.ReplaceAll(got, p.EnvelopeSHA256, "(digest)"))
+}
+
+func goldenText(t *testing.T, name, got string) {
+	t.Helper()
 	file := filepath.Join("testdata", "golden", name)
 	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {

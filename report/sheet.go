@@ -50,6 +50,8 @@ var (
 	strong  = style{8.5, true, ink, 3.9}
 	absent  = style{8.5, false, muted, 3.9}
 	label   = style{7.5, false, muted, 3.9}
+	fact    = style{8.25, false, ink, 3.7}
+	cramped = style{7.75, false, ink, 3.5}
 	heading = style{9.5, true, ink, 4.4}
 	small   = style{7, false, ink, 3.15}
 	smallLb = style{7, false, muted, 3.15}
@@ -74,6 +76,9 @@ type sheet struct {
 	y          float64
 	floor      float64 // where this page's room ends
 	footRows   []row
+	// recordless is true of a sheet that stands on no record, so that its
+	// pages name none.
+	recordless bool
 	firstErr   error
 }
 
@@ -100,6 +105,9 @@ type row struct {
 	height float64
 	// under draws a hairline below the row.
 	under bool
+	// withNext keeps the row of a column on the page of the next one, and warns
+	// draws an exclamation mark before it.
+	withNext, warns bool
 }
 
 func (s *sheet) face(bold bool) glyphs {
@@ -152,7 +160,7 @@ func (s *sheet) put(rows ...row) {
 func (s *sheet) drawCell(c cell) {
 	y := s.y + c.dy
 	if c.rule > 0 {
-		s.line(c.x, y+c.style.leading*0.9, c.x+c.rule, y+c.style.leading*0.9, muted, 0.15)
+		s.line(c.x, y+c.style.leading*0.9, c.x+c.rule, y+c.style.leading*0.9, c.style.colour, 0.15)
 		return
 	}
 	for _, text := range c.lines {

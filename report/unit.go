@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/ombruk/ombruk/certs"
@@ -25,14 +24,16 @@ func unitBand(s *sheet, rec certs.Unit) band {
 		disposition = s.known("unit-disposition", rec.Disposition)
 	}
 	b := band{fields: []bandField{
-		{"disposition", disposition},
 		{"drives", joined(": ", s.t.Count("unit.drives", int64(len(rec.Drives)), nil), strings.Join(counts, ", "))},
 	}}
+	if rec.Grade == nil {
+		b.fields = append([]bandField{{"disposition", disposition}}, b.fields...)
+	}
 	if sub, ok := s.t.Try("unit."+string(rec.Storage.State)+"-sub", nil); ok {
 		b.sub, b.strong = sub, true
 	}
 	for _, c := range rec.Checks {
-		if c.Grade != "" {
+		if c.Grade != "" && rec.Grade == nil {
 			b.fields = append(b.fields, bandField{"grade", c.Grade})
 		}
 	}
@@ -66,117 +67,8 @@ func (s *sheet) reason(r inventory.Reason) string {
 	return joined(": ", r.Code, r.Text)
 }
 
-// checks draws what a person found when checking the machine's parts.
-func (s *sheet) checks(list []certs.Check) {
-	if len(list) == 0 {
-		return
-	}
-	s.section("checks")
-	const partWidth, resultWidth = 36.0, 34.0
-	columns := []stepColumns{{"part", left, partWidth}, {"result", left + partWidth + 2, resultWidth},
-		{"note", left + partWidth + resultWidth + 4, right - left - partWidth - resultWidth - 4}}
-	var head []cell
-	for _, c := range columns {
-		head = append(head, s.cell(c.x, c.width, s.t.Get("field."+c.key, nil), label))
-	}
-	header := makeRow(head...)
-	header.under = true
-	s.put(header)
-	for _, c := range list {
-		result, st := s.known("check", string(c.Verdict)), value
-		if c.Verdict == certs.CheckFail {
-			st = strong
-		}
-		if c.Grade != "" {
-			result = joined(", ", result, s.t.Get("check.graded", map[string]any{"Grade": c.Grade}))
-		}
-		texts := []string{s.known("part", c.Part), result, c.Note}
-		var cells []cell
-		for i, col := range columns {
-			cells = append(cells, s.cell(col.x, col.width, texts[i], st))
-		}
-		s.put(makeRow(cells...))
-	}
-}
-
-// machine draws the machine, where it comes from, and what is in it.
-func (s *sheet) machine(rec certs.Unit) {
-	sys, h := rec.Machine.System, rec.Header
-	class := ""
-	if sys.Class != "" {
-		class = capital(s.known("class", sys.Class))
-	}
-	s.pairs("machine", "origin", []field{
-		{"manufacturer", sys.Manufacturer},
-		{"model", sys.Model},
-		{"class", class},
-		{"serial", sys.Serial},
-		{"uuid", sys.UUID},
-	}, []field{
-		{"asset-tag", h.AssetTag},
-		{"agency", s.agency(h.Agency)},
-		{"agreement", joined(", ", h.Agency.Agreement, h.Agency.Subcontract)},
-		{"order", h.Order},
-	})
-	s.section("components")
-	m := rec.Machine
-	s.list("cpu", len(m.CPU), func(i int) string { return s.cpu(m.CPU[i]) })
-	memory := ""
-	if m.Memory.TotalBytes > 0 {
-		memory = s.t.MemoryBytes(m.Memory.TotalBytes)
-	}
-	s.list("memory", 1+len(m.Memory.Modules), func(i int) string {
-		if i == 0 {
-			return memory
-		}
-		return s.module(m.Memory.Modules[i-1])
-	})
-	s.list("network", len(m.Network), func(i int) string { return s.nic(m.Network[i]) })
-	s.put(makeRow(s.fieldCells(left, 26, right-left, field{"tool", s.tool(h.Tool)})...))
-}
-
-// list draws the items of one kind below each other, the label once.
-func (s *sheet) list(key string, n int, item func(int) string) {
-	if n == 0 {
-		s.put(makeRow(s.fieldCells(left, 26, right-left, field{key, ""})...))
-	}
-	for i := range n {
-		cells := s.fieldCells(left, 26, right-left, field{key, item(i)})
-		if i > 0 {
-			cells = cells[1:]
-		}
-		s.put(makeRow(cells...))
-	}
-}
-
-func (s *sheet) cpu(c inventory.CPU) string {
-	if c.Cores == 0 {
-		return c.Model
-	}
-	return s.t.Count("value.cpu", int64(c.Cores), map[string]any{"Model": c.Model})
-}
-
-func (s *sheet) module(m inventory.MemoryModule) string {
-	speed, size := "", ""
-	if m.SpeedMTs > 0 {
-		speed = s.t.Get("value.speed", map[string]any{"Number": m.SpeedMTs})
-	}
-	if m.SizeBytes > 0 {
-		size = s.t.MemoryBytes(m.SizeBytes)
-	}
-	return joined(": ", m.Slot, joined(", ", joined(" ", size, m.Type), speed, joined(" ", m.Manufacturer, m.PartNumber), m.Serial))
-}
-
-func (s *sheet) nic(n inventory.NIC) string {
-	wireless := ""
-	if n.Wireless {
-		wireless = s.t.Get("value.wireless", nil)
-	}
-	return joined(", ", n.Model, wireless, n.MAC, n.Name)
-}
-
-// drives draws the table of drives, each with its outcome and the number of
-// its own record.
+// drives draws the table of drives, each with its outcome, its health and the
+// number of its own record.
 func (s *sheet) drives(rec certs.Unit) {
 	s.section("drives")
 	if len(rec.Drives) == 0 {
@@ -187,75 +79,137 @@ func (s *sheet) drives(rec certs.Unit) {
 		s.put(makeRow(s.cell(left, right-left, none, value)))
 		return
 	}
-	sizes := map[string]int64{}
+	facts := map[string]inventory.Drive{}
 	for _, d := range rec.Machine.Drives {
-		sizes[d.Path] = d.CapacityBytes
+		facts[d.Path] = d
 	}
-	columns := []stepColumns{
-		{"drive", left, 42}, {"serial", left + 44, 28}, {"outcome", left + 74, 26},
-		{"method", left + 102, 14}, {"next", left + 118, 20}, {"record", left + 140, 34},
-	}
-	text := style{7.75, false, ink, 3.5}
-	bold := text
-	bold.bold = true
-	var head []cell
-	for _, c := range columns {
-		head = append(head, s.cell(c.x, c.width, s.t.Get("field."+c.key, nil), label))
-	}
-	header := makeRow(head...)
-	header.under = true
+	t := s.table(
+		stepColumns{"drive", left, 35}, stepColumns{"serial", left + 37, 26}, stepColumns{"health", left + 65, 29},
+		stepColumns{"outcome", left + 96, 26}, stepColumns{"next", left + 124, 16}, stepColumns{"record", left + 142, 32})
 	for i, d := range rec.Drives {
-		size := ""
-		if n := sizes[d.Path]; n > 0 {
-			size = s.t.Bytes(n)
-		}
-		outcome, method, next, record := s.known("outcome", d.Outcome.String()), "", "", d.RecordID
+		outcome, next := s.known("outcome", d.Outcome.String()), ""
 		if d.Outcome.Clean() && d.Fulfilled != nil && !*d.Fulfilled {
 			outcome = s.t.Get("word.below", nil)
 		}
 		if d.Outcome.Clean() {
-			method = short(s.known("method", d.Achieved.String()))
+			outcome = joined(", ", outcome, short(s.known("method", d.Achieved.String())))
 		}
 		if d.Disposition != "" {
 			next = s.known("next", string(d.Disposition))
 		}
 		if d.RecordID == "" || d.NotTouched != "" {
-			outcome = joined(": ", s.t.Get("outcome.not-touched", nil), d.NotTouched)
-			method, next = "", ""
+			outcome, next = joined(": ", s.t.Get("outcome.not-touched", nil), d.NotTouched), ""
 		}
-		texts := []string{joined(", ", joined(" ", d.Path, d.Model), size), d.Serial, outcome, method, next, record}
-		var cells []cell
-		for j, c := range columns {
-			st := text
-			if c.key == "outcome" {
-				st = bold
-			}
-			content := texts[j]
-			if content == "" {
-				content = "\u2013"
-			}
-			cells = append(cells, s.cell(c.x, c.width, content, st))
-		}
-		r := makeRow(cells...)
-		r.under = i < len(rec.Drives)-1
-		if i == 0 {
-			s.together(0, header, r)
-			s.put(header)
-		} else if s.y+r.height > s.floor {
-			s.need(r.height)
-			s.put(header)
-		}
-		s.put(r)
+		health, bad := s.driveHealth(rec.Grade, d.Path)
+		t.put(i == len(rec.Drives)-1, []string{s.driveName(facts[d.Path], d.Path, d.Model), d.Serial, health, outcome, next, d.RecordID},
+			map[string]bool{"outcome": true, "health": bad})
 	}
 }
 
-// notes draws what could not be read about the machine.
-func (s *sheet) notes(list []string) {
-	if len(list) == 0 {
-		return
+// driveName is what a drive is called and how much it holds.
+func (s *sheet) driveName(d inventory.Drive, path, model string) string {
+	size, hours := "", ""
+	if d.CapacityBytes > 0 {
+		size = s.t.Bytes(d.CapacityBytes)
 	}
-	s.section("notes")
-	for _, n := range list {
-		s.put(makeRow(s.cell(left, right-left, fmt.Sprintf("\u2013 %s", n), value)))
+	if a := d.Abilities; a != nil && a.Health != nil && a.Health.PowerOnHours != nil {
+		hours = s.t.Get("health.h", map[string]any{"Number": s.t.Number(*a.Health.PowerOnHours)})
 	}
+	return joined(", ", joined(" ", path, model), size, hours)
+}
+
+// table is a table with a head that is repeated on every page.
+type table struct {
+	s       *sheet
+	columns []stepColumns
+	head    row
+	begun   bool
+}
+
+func (s *sheet) table(columns ...stepColumns) *table {
+	var head []cell
+	for _, c := range columns {
+		head = append(head, s.cell(c.x, c.width, s.t.Get("field."+c.key, nil), label))
+	}
+	t := &table{s: s, columns: columns, head: makeRow(head...)}
+	t.head.under = true
+	return t
+}
+
+// put draws one row; nothing to say is a dash.
+func (t *table) put(last bool, texts []string, bold map[string]bool) {
+	var cells []cell
+	for i, c := range t.columns {
+		content := texts[i]
+		if content == "" {
+			content = "\u2013"
+		}
+		cells = append(cells, t.s.cell(c.x, c.width, content, style{7.75, bold[c.key], ink, 3.5}))
+	}
+	r := makeRow(cells...)
+	r.under = !last
+	if !t.begun {
+		t.begun = true
+		t.s.together(0, t.head, r)
+		t.s.put(t.head)
+	} else if t.s.y+r.height > t.s.floor {
+		t.s.need(r.height)
+		t.s.put(t.head)
+	}
+	t.s.put(r)
+}
+
+// body draws all that is known of the machine besides its answer.
+func (s *sheet) body(rec certs.Unit) {
+	a, b := s.beside()
+	a.identity(rec.Machine.System, rec.Machine.Board)
+	a.hardware(rec.Machine)
+	h := rec.Header
+	b.section("origin")
+	b.field("asset-tag", h.AssetTag)
+	b.field("agency", s.agency(h.Agency))
+	b.field("agreement", joined(", ", h.Agency.Agreement, h.Agency.Subcontract))
+	b.field("order", h.Order)
+	b.firmware(rec.Machine.Firmware, eligibility(rec.Grade))
+	b.locks(rec.Machine.Locks)
+	b.remains(rec.Remains)
+	shorter(a, b).checks(rec.Checks)
+	shorter(a, b).fitness(rec.Grade)
+	s.fillColumns(a, b)
+}
+
+// hands draws who did the work in a few lines: those whom NIST SP 800-88 wants
+// named are on the drives' own pages.
+func (s *sheet) hands(p certs.People, operator string, clock certs.Clock) {
+	const columns, gap = 4, 5.0
+	width := (right - left - gap*(columns-1)) / columns
+	persons := []*certs.Person{p.PerformedBy, p.VerifiedBy, p.ValidatedBy}
+	if persons[0] == nil && operator != "" {
+		persons[0] = &certs.Person{Name: operator}
+	}
+	var cells []cell
+	add := func(i int, key, says string, bold bool) {
+		x := left + float64(i)*(width+gap)
+		cells = append(cells, s.cell(x, width, s.t.Get("field."+key, nil), label))
+		below := cell{x: x, dy: 7 * s.density.space, rule: width, style: style{colour: muted}}
+		if says != "" {
+			below = s.cell(x, width, says, style{cramped.points, bold, ink, cramped.leading})
+			below.dy = 3.4 * s.density.space
+		}
+		cells = append(cells, below)
+	}
+	for i, key := range []string{"performed", "verified", "validated"} {
+		says := ""
+		if who := persons[i]; who != nil && who.Name != "" {
+			says = joined(", ", who.Name, who.Title, who.Organisation, s.date(who.Date), who.Place)
+		}
+		add(i, key, says, false)
+	}
+	add(columns-1, "clock", s.clock(clock), !clock.Trusted)
+	r := makeRow(cells...)
+	s.need(r.height + 4)
+	s.skip(2)
+	s.line(left, s.y, right, s.y, hairline, 0.2)
+	s.skip(1)
+	s.put(r)
 }

@@ -94,3 +94,11 @@ func judgeUnit(rec certs.Unit) verdict {
 		return verdict{"word.unit-clean", title, signCheck, green, 0}
 	}
 }
+
+// settled reports whether every drive of a machine is known to be clean, so
+// that nothing keeps it from being used again. Of a machine that shows no
+// storage nobody knows that: its drive may be there and its cable loose.
+func settled(rec certs.Unit) bool {
+	n := count(rec.Drives)
+	return rec.Storage.State == certs.StorageTreated && n.clean == len(rec.Drives) && n.clean > 0
+}

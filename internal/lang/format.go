@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/text/number"
@@ -14,9 +15,9 @@ func (t *Text) Number(n int64) string {
 	return t.numbers.Sprint(number.Decimal(n))
 }
 
-// decimal writes a number with the language's decimal mark and at most the
+// Decimal writes a number with the language's decimal mark and at most the
 // given number of decimals.
-func (t *Text) decimal(x float64, places int) string {
+func (t *Text) Decimal(x float64, places int) string {
 	return t.numbers.Sprint(number.Decimal(x, number.MaxFractionDigits(places)))
 }
 
@@ -42,7 +43,7 @@ func (t *Text) size(n int64, step float64, units []string) string {
 	for unit < len(units)-1 && math.Abs(x) >= step-0.05 {
 		x, unit = x/step, unit+1
 	}
-	return t.decimal(x, 1) + "\u00a0" + units[unit]
+	return t.Decimal(x, 1) + "\u00a0" + units[unit]
 }
 
 // Percent writes a share given in parts per million with at most two decimals.
@@ -50,9 +51,9 @@ func (t *Text) size(n int64, step float64, units []string) string {
 // that would be written as 0 is written as less than 0.01.
 func (t *Text) Percent(ppm int64) string {
 	if ppm > 0 && ppm < 100 {
-		return t.Get("format.percent-below", map[string]any{"Number": t.decimal(0.01, 2)})
+		return t.Get("format.percent-below", map[string]any{"Number": t.Decimal(0.01, 2)})
 	}
-	return t.Get("format.percent", map[string]any{"Number": t.decimal(float64(ppm/100)/100, 2)})
+	return t.Get("format.percent", map[string]any{"Number": t.Decimal(float64(ppm/100)/100, 2)})
 }
 
 // Time writes a time in UTC to the minute, the way a letter would: "22
@@ -105,4 +106,20 @@ func (t *Text) Duration(d time.Duration) string {
 		return t.Get("format.seconds", args)
 	}
 	return t.Get("format.below-second", nil)
+}
+
+// Money writes an amount given in minor units with its currency's code (ISO
+// 4217): "NOK 1,450.00", "1 450,00 NOK". Crowns and euros have a hundred minor
+// units, the Icelandic crown and the yen none of their own.
+func (t *Text) Money(minor int64, currency string) string {
+	amount := t.Number(minor)
+	if currency != "ISK" && currency != "JPY" {
+		sign, n := "", uint64(minor)
+		if minor < 0 {
+			sign, n = "\u2212", -n
+		}
+		mark := strings.Trim(t.Decimal(0.5, 1), "05")
+		amount = fmt.Sprintf("%s%s%s%02d", sign, t.Number(int64(n/100)), mark, n%100)
+	}
+	return t.Get("format.money", map[string]any{"Amount": amount, "Currency": currency})
 }
