@@ -202,7 +202,8 @@ type SMART struct {
 	PastThreshold []PastThreshold `json:"past_threshold,omitempty"`
 	// Senseless names what a verdict needs and the drive answers with a number
 	// that cannot be (all bits set, other counters packed in): pending,
-	// offline-uncorrectable, reported-uncorrectable, reallocated.
+	// offline-uncorrectable, reported-uncorrectable, media-errors,
+	// reallocated.
 	Senseless []string `json:"senseless,omitempty"`
 }
 
@@ -213,12 +214,52 @@ type SelfTest struct {
 	// or empty when none did.
 	Last      string `json:"last"`
 	LastHours *int64 `json:"last_hours"`
-	// Failures are the tests in the log that failed, the last of them at FailedHours.
+	// Failures are the tests in the log that failed, the last of them at
+	// FailedHours.
 	Failures    int64  `json:"failures"`
 	FailedHours *int64 `json:"failed_hours"`
+	// PassedSince is true when an extended test passed after the last failure.
+	PassedSince bool `json:"passed_since"`
 	// HoursWrap is true when hours start again at 65536.
 	HoursWrap bool `json:"hours_wrap,omitempty"`
 }
+
+// SelfTestResult is one entry of a log of self-tests.
+type SelfTestResult struct {
+	// Passed and Failed are both false for a test that was aborted, or runs.
+	Passed, Failed bool
+	Extended       bool // the test that reads the whole medium
+	Hours          int64
+}
+
+// SelfTestsFrom sums up a log of self-tests, the newest first. Negative hours
+// were not told.
+func SelfTestsFrom(newestFirst []SelfTestResult, hoursWrap bool) *SelfTest {
+	t := SelfTest{HoursWrap: hoursWrap}
+	for _, r := range newestFirst {
+		switch {
+		case r.Failed:
+			if t.Failures++; t.Failures == 1 {
+				t.FailedHours = told(r.Hours)
+			}
+		case r.Passed:
+			t.PassedSince = t.PassedSince || r.Extended && t.Failures == 0
+		default:
+			continue
+		}
+		if t.Last == "" {
+			t.Last, t.LastHours = map[bool]string{true: SelfTestFailed, false: SelfTestPassed}[r.Failed], told(r.Hours)
+		}
+	}
+	t.PassedSince = t.PassedSince && t.Failures > 0
+	return &t
+}
+
+// How a self-test came out.
+const (
+	SelfTestPassed = "passed"
+	SelfTestFailed = "failed"
+)
 
 // PastThreshold is an attribute of an ATA drive whose normalised value has, or
 // once had, come down to its threshold.

@@ -63,6 +63,14 @@ type smartReport struct {
 	adminKnown    bool // and the optional commands were told
 	others        []Space
 	health        SMART
+	family        string // what smartctl's database calls the model's
+	known         bool   // the model is in that database
+	attributes    []attribute
+	statistics    []statistic
+	tests         []SelfTestResult // the newest first
+	testsLogged   bool             // the log of self-tests was told
+	testsWrap     bool             // and counts hours with 16 bits
+	testFailed    bool             // the state of the last self-test is that it failed
 }
 
 // drive puts a report into the form of a drive that answered for itself.
@@ -82,12 +90,38 @@ func (r smartReport) drive() Drive {
 		a.BlockBytes = n
 	}
 	r.erasers(a)
+	r.judgeable(d.Model, d.Media)
 	if !reflect.DeepEqual(r.health, SMART{}) {
 		health := r.health
 		a.Health = &health
 	}
 	d.Abilities = a
 	return d
+}
+
+// judgeable puts attributes and self-tests into the form of facts.
+func (r *smartReport) judgeable(model string, media Media) {
+	h := &r.health
+	for _, a := range r.attributes {
+		m := meansNothing
+		switch {
+		case r.known:
+			m = meaningOfName(a.id, a.name, r.family+" "+makerOf(model))
+		default:
+			m = meaningOfNumber(a.id, model, media == MediaFlash)
+		}
+		h.take(m, a)
+	}
+	for _, s := range r.statistics {
+		h.TakeStatistic(s.page, s.offset, s.normalised, s.value, max(r.logical, 512))
+	}
+	if r.testsLogged || r.testFailed {
+		h.SelfTest = SelfTestsFrom(r.tests, r.testsWrap)
+		if t := h.SelfTest; r.testFailed && t.Failures == 0 {
+			t.Failures, t.Last, t.LastHours = 1, SelfTestFailed, nil
+		}
+	}
+	h.Settle()
 }
 
 func (r smartReport) bus() Bus {
@@ -287,7 +321,8 @@ func readSmartctlJSON(b []byte) (smartReport, error) {
 	}
 	h := &r.health
 	h.Passed = t.at("smart_status", "passed").truth()
-	h.PowerOnHours = t.at("power_on_time", "hours").told()
+	h.PowerOnHours = hours(t.at("power_on_time", "hours").number())
+	h.hottest(t.at("temperature", "lifetime_max").number())
 	h.PowerCycles = t.at("power_cycle_count").told()
 	h.TemperatureCelsius = celsius(t.at("temperature", "current").number())
 	return r, nil
@@ -306,16 +341,41 @@ func (r *smartReport) ataJSON(t jsonValue) {
 			r.security = &s
 		}
 	}
+	r.family = t.at("model_family").text()
+	inDatabase := t.at("in_smartctl_database").truth()
+	r.known = r.family != "" || inDatabase != nil && *inDatabase
 	for _, row := range t.at("ata_smart_attributes", "table").list() {
-		raw := digits(row.at("raw", "string").text())
-		if raw < 0 {
-			raw = row.at("raw", "value").number()
+		a := attribute{id: int(row.at("id").number()), name: row.at("name").text(), value: int(row.at("value").number()),
+			worst: int(row.at("worst").number()), threshold: int(row.at("thresh").number())}
+		if a.raw = rawOf(a.id, strings.Fields(row.at("raw", "string").text())); a.raw < 0 {
+			a.raw = row.at("raw", "value").number()
 		}
-		r.attribute(row.at("id").number(), raw)
+		a.whenFailed(row.at("when_failed").text())
+		r.attributes = append(r.attributes, a)
 	}
 	for _, page := range t.at("ata_device_statistics", "pages").list() {
+		number := page.at("number").number()
 		for _, row := range page.at("table").list() {
-			r.statistic(row.at("name").text(), row.at("value").number())
+			if valid := row.at("flags", "valid").truth(); valid != nil && !*valid || number < 0 || number > 255 {
+				continue
+			}
+			r.statistics = append(r.statistics, statistic{page: byte(number), offset: int(row.at("offset").number()),
+				normalised: row.at("flags", "normalized").yes(), value: row.at("value").number()})
+		}
+	}
+	r.health.count(&r.health.Pending, t.at("ata_pending_defects_log", "count").number(), senselessPending)
+	r.health.hottest(t.at("ata_sct_status", "temperature", "lifetime_max").number())
+	if status := t.at("ata_smart_data", "self_test", "status", "value").number(); status >= 0 {
+		_, r.testFailed = ataTest(status >> 4)
+	}
+	for _, form := range []string{"extended", "standard"} {
+		log := t.at("ata_smart_self_test_log", form)
+		if log.v == nil || r.testsLogged {
+			continue
+		}
+		r.testsLogged, r.testsWrap = true, true
+		for _, row := range log.at("table").list() {
+			r.test(row.at("type", "string").text(), row.at("status", "string").text(), row.at("lifetime_hours").number())
 		}
 	}
 }
@@ -347,8 +407,16 @@ func (r *smartReport) nvmeJSON(t jsonValue) {
 	h.CriticalWarning = log.at("critical_warning").told()
 	h.SparePercent = log.at("available_spare").told()
 	h.PercentUsed = log.at("percentage_used").told()
-	h.Uncorrectable = log.at("media_errors").told()
+	h.SpareThresholdPercent = log.at("available_spare_threshold").told()
+	h.count(&h.MediaErrors, log.at("media_errors").number(), senselessMedia)
+	h.UnsafeShutdowns = log.at("unsafe_shutdowns").told()
 	h.WrittenBytes = told(times(log.at("data_units_written").number(), nvmeDataUnitBytes))
+	if log := t.at("nvme_self_test_log"); log.v != nil {
+		r.testsLogged = true
+		for _, row := range log.at("table").list() {
+			r.test(row.at("self_test_code", "string").text(), row.at("self_test_result", "string").text(), row.at("power_on_hours").number())
+		}
+	}
 }
 
 func (r *smartReport) scsiJSON(t jsonValue) {
@@ -372,14 +440,17 @@ func (r *smartReport) scsiJSON(t jsonValue) {
 	h := &r.health
 	h.Reallocated = t.at("scsi_grown_defect_list").told()
 	h.PercentUsed = t.at("scsi_percentage_used_endurance_indicator").told()
-	sum, counted := int64(0), false
+	sum := int64(-1)
 	for _, kind := range []string{"read", "write", "verify"} {
-		if n := t.at("scsi_error_counter_log", kind, "total_uncorrected_errors").number(); n >= 0 {
-			sum, counted = sum+min(n, math.MaxInt64-sum), true
-		}
+		sum = added(sum, t.at("scsi_error_counter_log", kind, "total_uncorrected_errors").number())
 	}
-	if counted {
-		h.Uncorrectable = &sum
+	h.ReportedUncorrectable = told(sum)
+	h.count(&h.Pending, t.at("scsi_pending_defects", "count").number(), senselessPending)
+	for n := range 20 {
+		if test := t.at(fmt.Sprintf("scsi_self_test_%d", n)); test.v != nil {
+			r.testsLogged, r.testsWrap = true, true
+			r.test(test.at("code", "string").text(), test.at("result", "string").text(), test.at("power_on_time", "hours").number())
+		}
 	}
 }
 
@@ -387,45 +458,12 @@ func (r *smartReport) scsiJSON(t jsonValue) {
 // 512 bytes (NVMe Base 2.0, log page 02h).
 const nvmeDataUnitBytes = 512_000
 
-// attribute takes one SMART attribute of an ATA drive. Numbers and meanings are
-// the makers' convention; none is in a standard.
-func (r *smartReport) attribute(id, raw int64) {
-	h := &r.health
-	if raw < 0 {
-		return
+// added is the sum of what was told; -1 when nothing was.
+func added(sum, n int64) int64 {
+	if n < 0 {
+		return sum
 	}
-	switch id {
-	case 5:
-		h.Reallocated = &raw
-	case 9:
-		if h.PowerOnHours == nil {
-			h.PowerOnHours = &raw
-		}
-	case 12:
-		if h.PowerCycles == nil {
-			h.PowerCycles = &raw
-		}
-	case 187, 198:
-		if h.Uncorrectable == nil || *h.Uncorrectable < raw {
-			h.Uncorrectable = &raw
-		}
-	case 197:
-		h.Pending = &raw
-	case 194:
-		if h.TemperatureCelsius == nil {
-			h.TemperatureCelsius = celsius(raw)
-		}
-	}
-}
-
-// statistic takes one entry of the Device Statistics log (ACS-4, 9.5).
-func (r *smartReport) statistic(name string, value int64) {
-	switch name {
-	case "Percentage Used Endurance Indicator":
-		r.health.PercentUsed = told(value)
-	case "Logical Sectors Written":
-		r.health.WrittenBytes = told(times(value, max(r.logical, 512)))
-	}
+	return min(max(sum, 0)+min(n, 1<<61), 1<<61)
 }
 
 // times multiplies; -1 when there is nothing to multiply or no room for it.
@@ -436,9 +474,10 @@ func times(n, by int64) int64 {
 	return n * by
 }
 
-// celsius takes a temperature that a drive can have.
+// celsius takes a temperature that a drive can have. Those without a sensor
+// tell zero.
 func celsius(n int64) *int64 {
-	if n < 0 || n > 150 {
+	if n < 1 || n > 150 {
 		return nil
 	}
 	return &n

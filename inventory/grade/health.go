@@ -42,7 +42,8 @@ type Limits struct {
 	CommandTimeouts int64
 	CRCErrors       int64
 	// SelfTestHours is for how many power-on hours a failed self-test rejects;
-	// after that, or when a later one passed, it warns. Zero: it only warns.
+	// after that, or when an extended one passed since, it warns. Zero: it only
+	// warns.
 	SelfTestHours int64
 }
 
@@ -214,21 +215,22 @@ func (j *healthJudge) flash(h inventory.SMART) {
 }
 
 // selfTest takes the log of self-tests. One that failed rejects while it is
-// recent and no later one passed; when it was is not always told, and then it
-// counts as recent.
+// recent and no extended one passed since; when it was is not always told, and
+// then it counts as recent.
 func (j *healthJudge) selfTest(h inventory.SMART) {
 	t := h.SelfTest
-	if t == nil || t.Failures == 0 && t.Last != "failed" {
+	if t == nil || t.Failures == 0 {
 		return
 	}
+	verdict, code := HealthWarn, "self-test-failed-before"
 	age, known := testAge(*t, h.PowerOnHours)
-	switch recent := !known || age <= j.limits.SelfTestHours; {
-	case t.Last == "failed" && recent && j.limits.SelfTestHours > 0:
-		j.add(HealthReject, "self-test-failed", "self_test_hours", "its last self-test failed")
-	case known:
-		j.add(HealthWarn, "self-test-failed-before", "self_test_hours", "a self-test failed "+count(age)+" power-on hours ago", "Hours", count(age))
-	default:
-		j.add(HealthWarn, "self-test-failed-sometime", "self_test_hours", "a self-test failed, and the log does not tell when")
+	if l := j.limits.SelfTestHours; l > 0 && !t.PassedSince && (!known || age <= l) {
+		verdict, code = HealthReject, "self-test-failed"
+	}
+	if known {
+		j.add(verdict, code, "self_test_hours", "a self-test failed "+count(age)+" power-on hours ago", "Hours", count(age))
+	} else {
+		j.add(verdict, "self-test-failed-sometime", "self_test_hours", "a self-test failed, and the log does not tell when")
 	}
 }
 
