@@ -1,0 +1,83 @@
+package inventory
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"slices"
+)
+
+// maxTold is the longest list that is taken from somebody else's inventory.
+const maxTold = 1024
+
+// readInventory reads the JSON line of an inventory, also among other lines or
+// laid out over several. Only what a machine can have is taken, and text as it
+// would be taken from a device.
+func readInventory(b []byte) (Machine, bool) {
+	lines := json.NewDecoder(bytes.NewReader(b))
+	for range maxTold {
+		var line json.RawMessage
+		if lines.Decode(&line) != nil {
+			break
+		}
+		var head struct {
+			Type   string `json:"type"`
+			Schema int    `json:"schema"`
+		}
+		if json.Unmarshal(line, &head) != nil || head.Type != "inventory" || head.Schema != 1 {
+			continue
+		}
+		m := unread()
+		if json.Unmarshal(line, &m) != nil {
+			break
+		}
+		tame(reflect.ValueOf(&m).Elem())
+		classes := []string{"laptop", "convertible", "tablet", "desktop", "mini", "all-in-one", "workstation", "server", "monitor", "phone"}
+		if !slices.Contains(classes, m.System.Class) {
+			m.System.Class = "other"
+		}
+		return m, true
+	}
+	return Machine{}, false
+}
+
+// tame cleans the texts in v, cuts its lists off and leaves none of them null.
+func tame(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(cleaned(v.String()))
+	case reflect.Pointer:
+		if !v.IsNil() {
+			tame(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				tame(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		if v.Len() > maxTold {
+			v.SetLen(maxTold)
+		}
+		for i := range v.Len() {
+			tame(v.Index(i))
+		}
+		if v.IsNil() {
+			v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+		}
+	case reflect.Map:
+		for i, key := range v.MapKeys() {
+			value := reflect.New(v.Type().Elem()).Elem()
+			value.Set(v.MapIndex(key))
+			tame(value)
+			if i >= maxTold {
+				value = reflect.Value{} // deletes
+			}
+			v.SetMapIndex(key, value)
+		}
+		if v.IsNil() {
+			v.Set(reflect.MakeMap(v.Type()))
+		}
+	}
+}
