@@ -6,6 +6,6 @@ import "github.com/spf13/cobra"
 // of the office.
 func commands(a *app) []*cobra.Command {
 	return append(officeCommands(a),
-		newInventoryCommand(a), newDrivesCommand(a), newPlanCommand(a), newEraseCommand(a), newProcessCommand(a), newDemoCommand(a),
+		newDrivesCommand(a), newPlanCommand(a), newEraseCommand(a), newProcessCommand(a), newDemoCommand(a),
 		newStickCommand(a))
 }

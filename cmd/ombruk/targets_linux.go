@@ -311,20 +311,3 @@ func describe(d inventory.Drive) string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-// decimalBytes is a size as it is printed on drives.
-func decimalBytes(n int64) string {
-	const units = "kMGTPE"
-	if n < 1000 {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, unit := float64(n)/1000, 0
-	for value >= 999.5 && unit < len(units)-1 {
-		value /= 1000
-		unit++
-	}
-	if value < 9.95 {
-		return fmt.Sprintf("%.1f %cB", value, units[unit])
-	}
-	return fmt.Sprintf("%.0f %cB", value, units[unit])
-}
