@@ -83,11 +83,19 @@ func Unreadable(file string, err error) Verdict {
 // and never by now, which only serves to point out records from the future. See
 // [Trust] for who is believed; a nil trust believes nobody.
 func Verify(file string, data []byte, trust *Trust, now time.Time) Verdict {
+	v, _ := VerifyRecord(file, data, trust, now)
+	return v
+}
+
+// VerifyRecord is [Verify] that gives the record besides, for those who go on
+// with what it says; nil when the integrity is bad. Whether it may be believed
+// is for [Verdict.OK] to say.
+func VerifyRecord(file string, data []byte, trust *Trust, now time.Time) (Verdict, *Record) {
 	v := Verdict{Type: "verification", Schema: 1, File: file, SHA256: Digest(data), Integrity: IntegrityBad, Issuer: IssuerUntrusted}
 	record, err := openAny(data)
 	if err != nil {
 		v.Reason = err.Error()
-		return v
+		return v, nil
 	}
 	v.Integrity = IntegrityOK
 	v.describe(record)
@@ -111,7 +119,7 @@ func Verify(file string, data []byte, trust *Trust, now time.Time) Verdict {
 		note("a %s record: it is about no real job", record.Mode)
 	}
 	v.Reason = strings.Join(notes, "; ")
-	return v
+	return v, record
 }
 
 // openAny tells a page from an evidence file and opens either.
