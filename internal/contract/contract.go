@@ -1,7 +1,9 @@
-// Package contract reads the file that describes an agreement: whom it is with
-// and which agencies call off from it. It decides whether such a file is sound
-// and which agency an organisation number means. Its smallest form is an
-// agreement's name and one agency; nothing of an agreement is in the code.
+// Package contract reads the file that describes an agreement: whom it is with,
+// which agencies call off from it, what it asks of a machine and what parts
+// cost. It decides whether such a file is sound, which agency an organisation
+// number means, and which edition of a profile or a price list holds on a day.
+// Its smallest form is an agreement's name and one agency; nothing of an
+// agreement is in the code.
 package contract
 
 import (
@@ -9,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +31,11 @@ type Contract struct {
 	// Subcontracts may be empty: then the agreement is one whole.
 	Subcontracts []Subcontract `yaml:"subcontracts"`
 	Agencies     []Agency      `yaml:"agencies"` // at least one, in the file's order
+	// Profiles, CPUMarks and Parts hold all editions; [Contract.Market] picks
+	// those of a day.
+	Profiles []Profile   `yaml:"profiles"`
+	CPUMarks []MarkTable `yaml:"cpu_marks"`
+	Parts    []PartList  `yaml:"parts"`
 }
 
 // Agreement is the frame that agencies call off from.
@@ -82,20 +90,27 @@ func Load(name string) (*Contract, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read contract: %w", err)
 	}
-	c, err := parse(name, src)
+	c, err := parse(name, src, func(beside string) ([]byte, error) {
+		return yamlfile.Read(filepath.Join(filepath.Dir(name), beside))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read contract: %w", err)
 	}
 	return c, nil
 }
 
-func parse(name string, src []byte) (*Contract, error) {
+// parse reads a contract; read is for the files that it names, by their paths
+// from the contract's folder.
+func parse(name string, src []byte, read func(string) ([]byte, error)) (*Contract, error) {
 	c := &Contract{}
 	f, err := yamlfile.Decode(name, src, c)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.check(f); err != nil {
+		return nil, err
+	}
+	if err := c.checkMarket(f, read); err != nil {
 		return nil, err
 	}
 	return c, nil

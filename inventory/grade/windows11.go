@@ -151,6 +151,8 @@ func cpuEligibility(c inventory.CPU, s inventory.System) string {
 		return inSome(s)
 	case verdict == Yes || verdict == No:
 		return verdict
+	case name == byStepping && c.Family == 6 && c.Stepping == 9:
+		return No
 	case name == Yes || name == No:
 		return name
 	}

@@ -6,9 +6,12 @@ import (
 	"sync"
 )
 
-// onlyInSome is what [cpuByName] says of a processor that Microsoft supports in
-// some machines.
-const onlyInSome = "in-some"
+// What [cpuByName] says of a processor that Microsoft supports in some machines
+// only, and of one that was sold as two, with stepping 9 and 10.
+const (
+	onlyInSome = "in-some"
+	byStepping = "by-stepping"
+)
 
 // nameRule says what a processor's name means for Windows 11.
 type nameRule struct {
@@ -26,7 +29,7 @@ func nameRules() []nameRule {
 		// 8250u, 1035g1, 10210u. Three digits are of the first.
 		{`core i7 7820hq\b`, onlyInSome},
 		{`core i[79] (78[02]0x|79\d0xe?)\b`, Yes}, // Skylake X
-		{`core i3 7020u\b`, Undetermined},         // sold with stepping 9 and 10
+		{`core i3 7020u\b`, byStepping},
 		{`core i3 n\d{3}\b`, Yes},
 		{`core i[35] l1[36]g[47]\b`, Yes},
 		{`core i[3579] ([89]\d{3}|1[0-4]\d{3})[a-z]*\b`, Yes},
@@ -62,7 +65,7 @@ func nameRules() []nameRule {
 		{`xeon w[3579] [23][45]\d\d[a-z]*\b`, Yes},
 		{`xeon d (1[78]|2[178])\d\d[a-z]*\b`, Yes},
 		{`xeon d 1[56]\d\d[a-z]*\b`, No},
-		{`xeon e[357] \d{4}`, No},
+		{`xeon e[357] ?\d{4}`, No},
 		{`xeon [elwx]?\d{4}[a-z]?\b`, No}, // E5620, X5670, W3520, 5150
 		{`xeon (mp|dp|\d\.\d\dghz)\b`, No},
 
@@ -84,9 +87,9 @@ func nameRules() []nameRule {
 		{`^(pro )?a\d{1,2} (pro )?(micro )?\d{4}|^fx \d{4}|^e[12] (micro )?\d{4}|^(e|c|z|g|gx|rx) \d{2,3}`, No},
 		{`\b(phenom|sempron|turion|opteron|geode|duron)\b`, No},
 		{`epyc (embedded )?(7\d\d1p?|3\d\d1)\b`, No},
-		{`epyc (embedded )?[4789]\w{3,4}\b`, Yes},
+		{`epyc (embedded )?[4789]\w{3,5}\b`, Yes},
 
-		{`microsoft sq[123]\b`, Yes},
+		{`microsoft sq[123]\b|^qc[ms](5430|6490)\b`, Yes},
 		{`snapdragon (850|7c|8c|8cx|x)\b|\bx1[ep]? ?\d\d ?\d{3}\b|\bx1[ep]\d{5}\b`, Yes},
 		{`snapdragon 835\b|^apple m\d`, No},
 	}
@@ -108,7 +111,7 @@ var matchers = sync.OnceValue(func() []matcher {
 })
 
 // cpuByName says what a processor's name means for Windows 11: [Yes], [No],
-// [onlyInSome], or [Undetermined] where it is not certain.
+// [onlyInSome], [byStepping], or [Undetermined] where it is not certain.
 func cpuByName(name string) string {
 	name = plainCPUName(name)
 	for _, m := range matchers() {
