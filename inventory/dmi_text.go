@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"strconv"
@@ -289,7 +291,6 @@ func (t *firmwareTables) setAll(r dmiRecord, names map[string]string) {
 func (t *firmwareTables) readFirmware(r dmiRecord) {
 	t.setAll(r, map[string]string{"bios_vendor": "Vendor", "bios_version": "Version", "bios_date": "Release Date"})
 	for _, item := range r.items["Characteristics"] {
-		t.hasCharacteristics = true
 		t.uefi = t.uefi || item == "UEFI is supported"
 		t.virtual = t.virtual || item == "System is a virtual machine"
 	}
@@ -328,9 +329,9 @@ func statusState(status string) LockState {
 }
 
 // cpu reads a processor; see [smbiosCPU].
-func (r dmiRecord) cpu() (CPU, bool) {
+func (r dmiRecord) cpu() (firmwareCPU, bool) {
 	if r.fields["Type"] != "Central Processor" || !strings.HasPrefix(r.fields["Status"], "Populated") {
-		return CPU{}, false
+		return firmwareCPU{}, false
 	}
 	count := func(name string) int {
 		n, err := strconv.Atoi(r.fields[name])
@@ -339,12 +340,11 @@ func (r dmiRecord) cpu() (CPU, bool) {
 		}
 		return n
 	}
-	c := CPU{Model: r.value("Version"), Vendor: r.value("Manufacturer"), Cores: count("Core Count"), Threads: count("Thread Count")}
+	c := firmwareCPU{CPU{Model: r.value("Version"), Vendor: r.value("Manufacturer"), Cores: count("Core Count"), Threads: count("Thread Count")}, r.value("Socket Designation")}
 	// The signature in words is the program's reading of the same bytes, and
-	// there for processors whose maker it knows.
-	var id [4]uint32
-	if n, err := fmt.Sscanf(r.fields["ID"], "%x %x %x %x", &id[0], &id[1], &id[2], &id[3]); err == nil && n == 4 {
-		c.identify(id[0]&0xff | id[1]&0xff<<8 | id[2]&0xff<<16 | id[3]&0xff<<24)
+	// there only for processors whose family it knows.
+	if id, err := hex.DecodeString(strings.ReplaceAll(r.fields["ID"], " ", "")); err == nil && len(id) == 8 {
+		c.identify(binary.LittleEndian.Uint64(id))
 	}
 	return c, true
 }

@@ -43,6 +43,10 @@ func (e evidence) system() System {
 		s.SKU, _, _ = strings.Cut(strings.TrimPrefix(s.SKU, "SKU="), ";")
 		s.SKU = known(s.SKU)
 	}
+	if t := e.raw["product_name"]; s.Manufacturer == "Lenovo" && lenovoType.MatchString(t) && t != s.Model {
+		s.SKU = t // the SKU only repeats parts of it
+	}
+	s.Family = known(strings.TrimSuffix(s.Family, "-FTS"))
 	s.Class = e.class(s)
 	if u := strings.ToLower(e.raw["product_uuid"]); !isPlaceholderUUID(u) {
 		s.UUID = u
@@ -53,9 +57,9 @@ func (e evidence) system() System {
 // names picks maker and model of the same thing: of the system where it names
 // itself, else of its board.
 func (e evidence) names() (maker, model string) {
-	vendor, board := makerName(known(e.raw["sys_vendor"])), makerName(known(e.raw["board_vendor"]))
+	vendor, board := computerMaker(known(e.raw["sys_vendor"])), computerMaker(known(e.raw["board_vendor"]))
 	if vendor == "" {
-		vendor = makerName(known(e.raw["chassis_vendor"]))
+		vendor = computerMaker(known(e.raw["chassis_vendor"]))
 	}
 	product := known(e.raw["product_name"])
 	switch vendor {
@@ -127,9 +131,9 @@ var companyForms = map[string]bool{
 	"llc": true, "gmbh": true, "bv": true, "b.v": true, "s.a": true, "sa": true, "ab": true, "a/s": true, "as": true, "oy": true, "plc": true, "(r)": true,
 }
 
-// makerName is the name by which a maker is known; the string itself, without
+// computerMaker is the name by which a maker is known; the string itself, without
 // the form of the company, for one that we have no name for.
-func makerName(s string) string {
+func computerMaker(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	lower := strings.ToLower(s)
 	best := ""

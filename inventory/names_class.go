@@ -16,7 +16,7 @@ func chassisClass(code int) string {
 		return "tablet"
 	case 13:
 		return "all-in-one"
-	case 17, 23, 25, 28, 29:
+	case 17, 22, 23, 25, 28, 29:
 		return "server"
 	case 31:
 		return "convertible"

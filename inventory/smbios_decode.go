@@ -105,7 +105,7 @@ func (t *firmwareTables) decodeFirmware(s smbiosStructure) {
 	t.set("bios_date", s.text(0x08))
 	if len(s.data) > 0x13 {
 		const uefi, virtual = 1 << 3, 1 << 4
-		t.hasCharacteristics, t.uefi, t.virtual = true, s.u8(0x13)&uefi != 0, s.u8(0x13)&virtual != 0
+		t.uefi, t.virtual = s.u8(0x13)&uefi != 0, s.u8(0x13)&virtual != 0
 	}
 }
 
@@ -144,10 +144,10 @@ func smbiosUUID(b []byte, v smbiosVersion) string {
 
 // smbiosCPU reads a processor (DSP0134 3.7.0, 7.5); ok is false for an empty
 // socket and for what is no central processor.
-func smbiosCPU(s smbiosStructure) (CPU, bool) {
+func smbiosCPU(s smbiosStructure) (firmwareCPU, bool) {
 	const populated, central = 1 << 6, 3
 	if s.u8(0x18)&populated == 0 || s.u8(0x05) != central {
-		return CPU{}, false
+		return firmwareCPU{}, false
 	}
 	count := func(short, long int) int {
 		if n := s.u8(short); n != 0xff {
@@ -155,21 +155,25 @@ func smbiosCPU(s smbiosStructure) (CPU, bool) {
 		}
 		return s.u16(long)
 	}
-	cpu := CPU{Model: s.text(0x10), Vendor: s.text(0x07), Cores: count(0x23, 0x2a), Threads: count(0x25, 0x2e)}
-	cpu.identify(uint32(s.u32(0x08)))
+	cpu := firmwareCPU{CPU{Model: s.text(0x10), Vendor: s.text(0x07), Cores: count(0x23, 0x2a), Threads: count(0x25, 0x2e)}, s.text(0x04)}
+	cpu.identify(s.u64(0x08))
 	return cpu, true
 }
 
-// identify reads family, model and stepping from the signature of an x86
-// processor: EAX of CPUID leaf 1 (Intel SDM volume 2A, figure 3-6; AMD APM
-// volume 3, appendix E.3.2). It leaves a processor of another kind alone.
-func (c *CPU) identify(signature uint32) {
+// identify reads family, model and stepping from the processor ID of an x86
+// processor: EAX and EDX of CPUID leaf 1 (Intel SDM volume 2A, figure 3-6; AMD
+// APM volume 3, appendix E.3.2). It leaves a processor of another kind alone.
+func (c *CPU) identify(id uint64) {
 	name := strings.ToLower(c.Vendor + " " + c.Model)
 	x86 := false
-	for _, word := range []string{"intel", "amd", "via", "zhaoxin", "hygon", "centaur"} {
+	for _, word := range []string{"intel", "amd", "via", "zhaoxin", "hygon", "centaur", "pentium"} {
 		x86 = x86 || strings.Contains(name, word)
 	}
-	if !x86 || signature == 0 || signature == erasedSignature {
+	signature := uint32(id)
+	if !isSignature(signature) { // some firmware of AMD machines has the two swapped
+		signature = uint32(id >> 32)
+	}
+	if !x86 || !isSignature(signature) {
 		return
 	}
 	stepping, model, family := int(signature&0xf), int(signature>>4&0xf), int(signature>>8&0xf)
@@ -182,8 +186,9 @@ func (c *CPU) identify(signature uint32) {
 	c.Family, c.ModelNumber, c.Stepping = family, model, stepping
 }
 
-// erasedSignature is what an unprogrammed field reads.
-const erasedSignature = 1<<32 - 1
+// isSignature reports whether a register can be the signature of a processor:
+// bits 31:28 and 15:14 are reserved, and there is no family below the 486.
+func isSignature(eax uint32) bool { return eax>>28 == 0 && eax>>14&3 == 0 && eax>>8&0xf >= 4 }
 
 // smbiosArray reads a physical memory array (7.17).
 func smbiosArray(s smbiosStructure) memoryArray {

@@ -17,7 +17,7 @@ type firmwareTables struct {
 	// version is of the specification; zero when not known.
 	version     smbiosVersion
 	chassisType int // 0 when absent
-	processors  []CPU
+	processors  []firmwareCPU
 	memory      []memoryDevice
 	arrays      []memoryArray
 	slots       []firmwareSlot
@@ -30,10 +30,16 @@ type firmwareTables struct {
 	// empty when the firmware has no table of them.
 	startPassword, setupPassword LockState
 	tpm                          string // "2.0"; empty when not told
-	// uefi and virtual are told by the firmware's characteristics, which
-	// hasCharacteristics says are there.
-	hasCharacteristics, uefi, virtual bool
-	notes                             []string
+	// uefi and virtual are told by the firmware's characteristics; false says
+	// nothing, since much firmware leaves the bits alone.
+	uefi, virtual bool
+	notes         []string
+}
+
+// firmwareCPU is a processor and the socket it sits in.
+type firmwareCPU struct {
+	CPU
+	socket string
 }
 
 // memoryDevice is a place for memory, populated or not (SMBIOS type 17).
@@ -83,12 +89,9 @@ func (t firmwareTables) fill(m *Machine) {
 
 	t.fillMemory(m, note)
 	if len(m.CPU) == 0 {
-		for _, c := range bounded(t.processors, maxEntries, "processors", note) {
-			c.Model, c.Vendor = known(c.Model), known(c.Vendor)
-			m.CPU = append(m.CPU, c)
-		}
+		m.CPU = append(m.CPU, bounded(t.packages(), maxEntries, "processors", note)...)
 	}
-	m.Board.Manufacturer, m.Board.Model = makerName(known(t.raw["board_vendor"])), known(t.raw["board_name"])
+	m.Board.Manufacturer, m.Board.Model = computerMaker(known(t.raw["board_vendor"])), known(t.raw["board_name"])
 	m.Board.Version, m.Board.Serial = known(t.raw["board_version"]), known(t.raw["board_serial"])
 	for _, s := range bounded(t.slots, maxEntries, "slots", note) {
 		m.Slots = append(m.Slots, s.slot())
@@ -126,9 +129,7 @@ func (t firmwareTables) fillFirmware(m *Machine) {
 	if m.Firmware.TPM == "" {
 		m.Firmware.TPM = t.tpm
 	}
-	// The bit is defined since SMBIOS 2.7; before, a firmware without it may
-	// well start by UEFI.
-	if m.Firmware.UEFI == nil && (t.uefi || t.hasCharacteristics && t.version != smbiosVersion{} && !t.version.before(2, 7)) {
+	if m.Firmware.UEFI == nil && t.uefi {
 		m.Firmware.UEFI = &t.uefi
 	}
 	for _, lock := range []struct {
@@ -140,9 +141,44 @@ func (t firmwareTables) fillFirmware(m *Machine) {
 		{LockFirmwareSetup, t.setupPassword, "administrator password"},
 	} {
 		if lock.state != "" {
-			m.Locks = append(m.Locks, Lock{Code: lock.code, State: lock.state, Text: "SMBIOS hardware security: " + lock.name + " " + string(lock.state)})
+			m.Locks = append(m.Locks, Lock{Code: lock.code, State: lock.state, Text: "SMBIOS hardware security, " + lock.name + ": " + lockWords[lock.state]})
 		}
 	}
+}
+
+// lockWords say what the firmware said of a password.
+var lockWords = map[LockState]string{LockSet: "enabled", LockClear: "disabled", LockUnknown: "not told"}
+
+// packages are the processors as they are shown. Apple lists every thread of a
+// package as a processor of its own, without a number of cores ("CPU-A ( 2 )").
+func (t firmwareTables) packages() []CPU {
+	var all []CPU
+	threads := map[string]int{} // index of the package by its socket
+	for _, c := range t.processors {
+		c.Model, c.Vendor = cpuName(c.Model), known(c.Vendor)
+		if c.Cores > 0 || c.Threads > 0 || !strings.HasPrefix(t.raw["sys_vendor"], "Apple") {
+			all = append(all, c.CPU)
+			continue
+		}
+		socket, _, _ := strings.Cut(c.socket, " (")
+		i, again := threads[socket]
+		if !again {
+			i = len(all)
+			threads[socket] = i
+			all = append(all, c.CPU)
+		}
+		all[i].Threads++
+	}
+	return all
+}
+
+// cpuName is the name of a processor; empty for one that is none ("CPU
+// Version", "AMD").
+func cpuName(s string) string {
+	if s = known(s); !strings.Contains(s, " ") || strings.EqualFold(s, "CPU Version") || strings.EqualFold(s, "Engineering Sample") || strings.EqualFold(s, "Central Processor") {
+		return ""
+	}
+	return s
 }
 
 // fillMemory lists what is installed and adds it up. Memory of an array that
@@ -276,8 +312,13 @@ func (p firmwarePort) port() (port Port, ok bool) {
 	if port.Type == "" {
 		port.Type = kind
 	}
-	return port, port.Type != "" && (connector != "" || port.Name != "")
+	inside := kind == "SATA" || kind == "SAS" || strings.HasPrefix(connector, "On Board ") || strings.Contains(connector, "Dual Inline")
+	return port, port.Type != "" && !inside && (connector != "" || port.Name != "")
 }
+
+// maxMilliwattHours is more than any battery in a portable machine holds:
+// airlines carry none above 160 Wh (ICAO Doc 9284, table 8-1).
+const maxMilliwattHours = 200_000
 
 // battery is the battery as it is shown; ok is false for those that reference
 // firmware describes in machines that have none.
@@ -291,6 +332,9 @@ func (b firmwareBattery) battery() (battery Battery, ok bool) {
 	battery = Battery{
 		Manufacturer: known(b.maker), Model: known(b.name), Serial: known(b.serial),
 		DesignMilliwattHours: b.milliwattHours, DesignMillivolts: b.millivolts, Chemistry: chemistry(b.smartChemistry),
+	}
+	if b.milliwattHours > maxMilliwattHours {
+		battery.DesignMilliwattHours = 0
 	}
 	if battery.Chemistry == "" {
 		battery.Chemistry = chemistry(b.chemistry)
@@ -338,19 +382,19 @@ func bounded[T any](list []T, most int, what string, note func(string, ...any)) 
 }
 
 // firmwareDate is an SMBIOS date (mm/dd/yyyy, mm/dd/yy for the century before,
-// DSP0134 3.7.0, 7.1) in ISO 8601; the text itself when it is none.
+// DSP0134 3.7.0, 7.1; some write full stops) in ISO 8601; the text itself when
+// it is none.
 func firmwareDate(s string) string {
 	var month, day, year int
-	if n, err := fmt.Sscanf(s, "%d/%d/%d", &month, &day, &year); err != nil || n != 3 || month < 1 || month > 12 || day < 1 || day > 31 {
+	if n, err := fmt.Sscanf(strings.ReplaceAll(s, ".", "/"), "%d/%d/%d", &month, &day, &year); err != nil || n != 3 {
 		return s
 	}
 	if year >= 0 && year < 100 {
-		year += 1900
-		if year < 1980 { // there was no SMBIOS; meant is this century
+		if year += 1900; year < 1980 { // before there was SMBIOS: meant is this century
 			year += 100
 		}
 	}
-	if year < 1980 || year > 2199 {
+	if year < 1980 || year > 2199 || month < 1 || month > 12 || day < 1 || day > 31 {
 		return s
 	}
 	return fmt.Sprintf("%04d-%02d-%02d", year, month, day)

@@ -45,7 +45,9 @@ func isPlaceholder(s string) bool {
 	}), " ") {
 	case "", "to be filled by o e m", "to be filled by oem", "tobefilledbyoem", "oem", "o e m", "default string", "default",
 		"system manufacturer", "system product name", "system version", "system serial number", "system name", "system sku number",
-		"system uuid", "sku", "sku number", "sku0", "family", "product name", "serial number", "serial", "serialnum", "serno", "manufacturer", "version",
+		"system uuid", "system sku", "system sku#", "system skunumber", "base board product", "type1family", "type1sku", "type1 family",
+		"type2 board vendor name1", "type2 board product name1", "type2 board version", "oem chassis manufacturer", "s26361 kxxx vyyy",
+		"asus notebooksku", "asus tabletsku", "oemstring", "battery name", "reference", "huronriver crb", "crb", "sku", "sku number", "sku0", "family", "product name", "serial number", "serial", "serialnum", "serno", "manufacturer", "version",
 		"chassis manufacturer", "chassis manufacture", "chassis version", "chassis serial number", "enclosure",
 		"base board manufacturer", "base board product name", "base board version", "base board serial number",
 		"board manufacturer", "board product name", "board version", "board serial number", "mb serial number",
