@@ -21,12 +21,15 @@ const (
 // String is no, unknown or yes.
 func (t Truth) String() string { return [...]string{"no", "unknown", "yes"}[t] }
 
+// MarshalText writes it as [Truth.String] does.
+func (t Truth) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
 // Outcome is how one rule of disposition came out.
 type Outcome struct {
-	Rule    Disposal
-	Applies Truth
+	Rule    Disposal `json:"rule"`
+	Applies Truth    `json:"applies"`
 	// Reasons say why it applies, or what is not known.
-	Reasons []Reason
+	Reasons []Reason `json:"reasons"`
 }
 
 // ruleName is how reasons name a rule of disposition.

@@ -35,87 +35,102 @@ const PartBatterySafety = "battery-safety"
 
 // Rules are how a policy grades units and says where they go.
 type Rules struct {
-	Policy Policy
+	Policy Policy `json:"policy"`
 	// Scale are the letters, the best first. The last asks for nothing.
-	Scale []Letter
+	Scale []Letter `json:"scale"`
 	// Function says of each part what it costs when it does not work.
-	Function []PartRule
+	Function []PartRule `json:"function"`
 	// Damaged is the best mark for looks of a unit with damage.
-	Damaged string
-	Battery BatteryRules
-	Drive   DriveRules
-	R2      R2Rules
+	Damaged string       `json:"damaged"`
+	Battery BatteryRules `json:"battery"`
+	Drive   DriveRules   `json:"drive"`
+	R2      R2Rules      `json:"r2"`
 	// Dispositions are in the order in which they are asked; the first that
 	// applies decides. The last has no condition.
-	Dispositions []Disposal
+	Dispositions []Disposal `json:"dispositions"`
 	// Health are the limits for drives.
-	Health Limits
+	Health Limits `json:"-"`
 }
 
 // Letter is one letter of the scale and the least mark it asks of each side.
 // A side that it does not name may be anything.
 type Letter struct {
-	Letter string
-	Asks   map[string]string
+	Letter string            `json:"letter"`
+	Asks   map[string]string `json:"asks"`
 }
 
 // PartRule is what one part costs.
 type PartRule struct {
-	Part string
+	Part string `json:"part"`
 	// Fails is the best mark for function of a unit whose part does not work.
-	Fails string
+	Fails string `json:"fails"`
 	// Of are the classes of machine on which it must have been tried before
 	// function has a mark.
-	Of []string
+	Of []string `json:"of"`
 }
 
 // BatteryRules are the least health in percent for the marks A, B and C, and
 // what counts where there is no figure.
 type BatteryRules struct {
-	A, B, C int
+	A int `json:"A"`
+	B int `json:"B"`
+	C int `json:"C"`
 	// Passed is the mark of a battery that a person found good enough and that
 	// tells no health; empty leaves it unknown.
-	Passed string
+	Passed string `json:"passed"`
 }
 
 // DriveRules are the marks that the verdicts on a drive's health come to, and
 // that of a machine without a drive.
-type DriveRules struct{ OK, Warn, Reject, Without string }
+type DriveRules struct {
+	OK      string `json:"ok"`
+	Warn    string `json:"warn"`
+	Reject  string `json:"reject"`
+	Without string `json:"without"`
+}
 
 // R2Rules are the codes that the marks come to; empty where none can be given.
 type R2Rules struct {
 	// Function and Cosmetic are by mark.
-	Function, Cosmetic map[string]string
+	Function map[string]string `json:"function"`
+	Cosmetic map[string]string `json:"cosmetic"`
 	// Damaged is the cosmetic code of a unit with damage, Unknown that of one
 	// that nobody looked at.
-	Damaged, Unknown string
+	Damaged string `json:"damaged"`
+	Unknown string `json:"unknown"`
 }
 
 // Disposal is one rule that says where a unit goes.
 type Disposal struct {
-	Name string
-	When When
-	Then Disposition
+	Name string      `json:"name"`
+	When When        `json:"when"`
+	Then Disposition `json:"then"`
 	// FailingThat is where a unit goes for which a hold does not end well.
-	FailingThat Disposition
+	FailingThat Disposition `json:"failing_that,omitempty"`
 }
 
 // When is what must be true for a rule to apply: everything that it names. The
 // zero value always is.
 type When struct {
 	// Is are words from [Words], all of which must be true.
-	Is []string
+	Is []string `json:"is,omitempty"`
 	// Lock, Fails, Grade, Class and Drive are lists of which one must be so: a
 	// lock that is set, a part that does not work, the unit's grade, its class,
 	// the verdict on the worst of its drives.
-	Lock, Fails, Grade, Class, Drive []string
+	Lock  []string `json:"lock,omitempty"`
+	Fails []string `json:"fails,omitempty"`
+	Grade []string `json:"grade,omitempty"`
+	Class []string `json:"class,omitempty"`
+	Drive []string `json:"drive,omitempty"`
 	// ProcessorBefore is a year: the processor is of a kind first sold before.
-	ProcessorBefore int
+	ProcessorBefore int `json:"processor_before,omitempty"`
 	// MemoryBelowGiB: no more than less than that fits.
-	MemoryBelowGiB int
+	MemoryBelowGiB int `json:"memory_below_gib,omitempty"`
 	// ScreenBelowInches and ScreenBelowLines are the size of the screen and its
 	// height in pixels, MadeBefore the year in which it was made.
-	ScreenBelowInches, ScreenBelowLines, MadeBefore int
+	ScreenBelowInches int `json:"screen_below_inches,omitempty"`
+	ScreenBelowLines  int `json:"screen_below_lines,omitempty"`
+	MadeBefore        int `json:"made_before,omitempty"`
 }
 
 // Only reports whether a condition is that one word and nothing besides.

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ombruk/ombruk/internal/contract"
+	"github.com/ombruk/ombruk/internal/yamlfile"
+	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/inventory/grade"
+)
+
+// gradeFlags are what somebody says of a unit that no dump can tell.
+type gradeFlags struct {
+	from, checks, locks []string
+	cosmetic, status    string
+	securityGraded      bool
+}
+
+// gradeLine is the JSON line of a judgement.
+type gradeLine struct {
+	Type   string           `json:"type"`
+	Schema int              `json:"schema"`
+	System inventory.System `json:"system"`
+	grade.Result
+	Notes []string `json:"notes"`
+}
+
+func newGradeCommand(a *app) *cobra.Command {
+	var f gradeFlags
+	cmd := &cobra.Command{
+		Use:   "grade",
+		Short: "Judge a machine: grade, where it goes, what it is fit for, and why",
+		Long: `grade judges a machine by the rules of the policy (--policy) and what the
+contract asks for (--contract): its grade, where it goes (reuse, parts, recycle,
+return, hold), whether it can run Windows 11, which profiles it meets, and which
+part would lift it. Every judgement names its reasons and the rule that gave it;
+'ombruk grade explain' prints the rules.
+
+The machine is judged before any work on it: that its data must be sanitized
+stands as a condition, and nothing here says that a drive is clean. What nobody
+knows is never guessed: without the checks of a person (--check, --cosmetic)
+there is no grade, but the best that it can still come to.
+
+` + fromHelp + `
+
+Exit status: 0 judged; 1 error; 64 usage.`,
+		Example: `  ombruk grade --from dmidecode.txt --from smartctl.json
+  ombruk grade --from laptop.txt --check keyboard=pass --check screen=pass --cosmetic B
+  ombruk grade --from laptop.txt --contract agreement.yaml --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := a.loadPolicy()
+			if err != nil {
+				return fail(exitError, "", err)
+			}
+			market, err := a.market()
+			if err != nil {
+				return err
+			}
+			facts, err := a.gradeFacts(cmd, f)
+			if err != nil {
+				return err
+			}
+			r := grade.Judge(facts, p.Grading, market)
+			if a.flags.json {
+				return a.emit(gradeLine{"grade", 1, facts.Machine.System, r, append([]string{}, facts.Machine.Notes...)})
+			}
+			return a.showGrade(facts, r)
+		},
+	}
+	f.add(cmd)
+	cmd.AddCommand(newGradeExplain(a))
+	return cmd
+}
+
+func (f *gradeFlags) add(cmd *cobra.Command) {
+	fromFlag(cmd, &f.from)
+	fs := cmd.Flags()
+	fs.StringArrayVar(&f.checks, "check", nil, "`PART=VERDICT` that a person found: pass, fail or skip of "+strings.Join(checkedParts(), ", "))
+	fs.StringVar(&f.cosmetic, "cosmetic", "", "`grade` of the looks by a person: A as new, B light signs of use, C clear signs, D worn")
+	fs.StringVar(&f.status, "status", "", "what it came in as: product or waste")
+	fs.StringArrayVar(&f.locks, "lock", nil, "`CODE=STATE` of a lock that is known otherwise: set or clear of "+strings.Join(lockCodes(), ", "))
+	fs.BoolVar(&f.securityGraded, "security-graded", false, "it holds security-graded information and is not to be handled here")
+}
+
+// checkedParts are the parts that come to a verdict; looks come to a grade.
+func checkedParts() []string {
+	return slices.DeleteFunc(grade.CheckParts(), func(p string) bool { return p == grade.Cosmetic })
+}
+
+func lockCodes() []string {
+	return []string{
+		inventory.LockFirmwareSetup, inventory.LockFirmwareStart, inventory.LockDrive, inventory.LockAbsolute, inventory.LockPlatformBinary,
+		inventory.LockAutopilot, inventory.LockActivation, inventory.LockKnox, inventory.LockChromeEnrolment, inventory.LockManagement,
+	}
+}
+
+// gradeFacts are what is judged: a machine, and what somebody says of it.
+func (a *app) gradeFacts(cmd *cobra.Command, f gradeFlags) (grade.Facts, error) {
+	facts := grade.Facts{BeforeWork: true, SecurityGraded: f.securityGraded, Status: grade.Status(f.status)}
+	if f.status != "" && facts.Status != grade.Product && facts.Status != grade.Waste {
+		return facts, fail(exitUsage, "write --status product or --status waste", fmt.Errorf("--status %q is not known", f.status))
+	}
+	if f.cosmetic != "" {
+		if !slices.Contains(grade.Marks(), f.cosmetic) {
+			return facts, fail(exitUsage, "write A, B, C or D", fmt.Errorf("--cosmetic %q is no grade", f.cosmetic))
+		}
+		facts.Checks = append(facts.Checks, grade.Check{Part: grade.Cosmetic, Verdict: "pass", Grade: f.cosmetic})
+	}
+	seen := map[string]bool{}
+	for _, s := range f.checks {
+		part, verdict, err := pair("--check", s, checkedParts(), []string{"pass", "fail", "skip"})
+		if err != nil {
+			return facts, err
+		}
+		if seen[part] {
+			return facts, fail(exitUsage, "one verdict for each part", fmt.Errorf("--check %s is given twice", part))
+		}
+		seen[part] = true
+		facts.Checks = append(facts.Checks, grade.Check{Part: part, Verdict: verdict})
+	}
+	locks := map[string]inventory.LockState{}
+	for _, s := range f.locks {
+		code, state, err := pair("--lock", s, lockCodes(), []string{string(inventory.LockSet), string(inventory.LockClear)})
+		if err != nil {
+			return facts, err
+		}
+		locks[code] = inventory.LockState(state)
+	}
+	m, err := a.machine(cmd.Context(), f.from)
+	if err != nil {
+		return facts, err
+	}
+	m.Locks = slices.DeleteFunc(slices.Clone(m.Locks), func(l inventory.Lock) bool { return locks[l.Code] != "" })
+	for _, code := range lockCodes() {
+		if state := locks[code]; state != "" {
+			m.Locks = append(m.Locks, inventory.Lock{Code: code, State: state, Text: "said by the operator"})
+		}
+	}
+	facts.Machine = m
+	// A dump that tells of no controller does not tell that there is none.
+	if len(f.from) == 0 || len(m.Controllers) > 0 {
+		facts.StorageUnreachable = slices.ContainsFunc(inventory.Unseen(m), inventory.Reason.Hides)
+	}
+	return facts, nil
+}
+
+// pair takes NAME=VALUE apart, of those that are known.
+func pair(flag, s string, names, values []string) (name, value string, err error) {
+	name, value, ok := strings.Cut(s, "=")
+	switch {
+	case !ok:
+		err = fmt.Errorf("%s %q: want NAME=VALUE", flag, s)
+	case !slices.Contains(names, name):
+		err = fmt.Errorf("%s: %q is not known", flag, name)
+		for _, n := range names {
+			if yamlfile.Distance(name, n) <= 2 {
+				err = fmt.Errorf("%s: %q is not known: did you mean %s?", flag, name, n)
+			}
+		}
+	case !slices.Contains(values, value):
+		err = fmt.Errorf("%s %s: %q is not known", flag, name, value)
+	}
+	if err != nil {
+		return "", "", fail(exitUsage, "NAME is one of "+strings.Join(names, ", ")+"; VALUE one of "+strings.Join(values, ", "), err)
+	}
+	return name, value, nil
+}
+
+// market is what the contract asks for and pays today; nothing without one.
+func (a *app) market() (grade.Market, error) {
+	if a.flags.contract == "" {
+		if a.flags.agency != "" {
+			return grade.Market{}, fail(exitUsage, "pass --contract FILE, which has the agency's profiles", errors.New("--agency needs --contract here"))
+		}
+		return grade.Market{}, nil
+	}
+	if _, err := a.agency(a.flags.agency); err != nil {
+		return grade.Market{}, err
+	}
+	c, err := contract.Load(a.flags.contract)
+	if err != nil {
+		return grade.Market{}, err
+	}
+	return c.Market(a.now()), nil
+}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ombruk/ombruk/internal/policy"
+	"github.com/ombruk/ombruk/inventory/grade"
+)
+
+// explainLine is the JSON line of a policy's rules.
+type explainLine struct {
+	Type      string `json:"type"`
+	Schema    int    `json:"schema"`
+	ValidFrom string `json:"valid_from"`
+	grade.Rules
+	// Outcomes say how each rule of disposition came out for the machine of
+	// --from; left out without one.
+	Outcomes []grade.Outcome `json:"outcomes,omitempty"`
+}
+
+func newGradeExplain(a *app) *cobra.Command {
+	var f gradeFlags
+	cmd := &cobra.Command{
+		Use:   "explain",
+		Short: "Print the rules of the policy in plain words, and how each came out",
+		Long: `explain prints the rules by which the policy in force (--policy) grades units,
+judges drives and says where a unit goes. With --from, or with what somebody says
+of a unit (--check, --cosmetic, --lock), it also says how each rule came out for
+that machine.
+
+Exit status: 0 explained; 1 error; 64 usage.`,
+		Example: `  ombruk grade explain
+  ombruk grade explain --policy agency.yaml --lang nb
+  ombruk grade explain --from laptop.txt`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := a.loadPolicy()
+			if err != nil {
+				return fail(exitError, "", err)
+			}
+			var outcomes []grade.Outcome
+			if len(f.from) > 0 {
+				facts, err := a.gradeFacts(cmd, f)
+				if err != nil {
+					return err
+				}
+				outcomes = grade.Outcomes(facts, p.Grading)
+			} else if len(f.checks)+len(f.locks) > 0 || f.cosmetic != "" || f.status != "" || f.securityGraded {
+				return fail(exitUsage, "pass --from FILE", fmt.Errorf("what is said of a machine needs one"))
+			}
+			if a.flags.json {
+				return a.emit(explainLine{"grade-rules", 1, p.ValidFrom.Format("2006-01-02"), p.Grading, outcomes})
+			}
+			return a.explain(p, outcomes)
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+// explain writes the rules for people.
+func (a *app) explain(p policy.Policy, outcomes []grade.Outcome) error {
+	t, err := a.text()
+	if err != nil {
+		return err
+	}
+	w := &explainer{judgedText: judgedText{t: t}, rules: p.Grading}
+	w.add("", w.say("policy", "Name", cell(p.Name), "Date", t.Date(p.ValidFrom)))
+	w.add("", "SHA-256 "+p.SHA256)
+	w.add("", "")
+	w.add("", w.say("intro"))
+	w.scale()
+	w.sides()
+	w.dispositions(outcomes)
+	w.health(p.Grading.Health)
+	for _, line := range w.lines {
+		a.say("%s", strings.TrimRight(line, " "))
+	}
+	return nil
+}
+
+type explainer struct {
+	judgedText
+	rules grade.Rules
+}
+
+// say is the message explain.KEY. Args are names and values in turn.
+func (w *explainer) say(key string, args ...string) string {
+	named := map[string]any{}
+	for i := 0; i+1 < len(args); i += 2 {
+		named[args[i]] = args[i+1]
+	}
+	return w.t.Get("explain."+key, named)
+}
+
+// row writes a name and what is said of it.
+func (w *explainer) row(name string, width int, text string) {
+	w.add("  "+pad(name, max(width, utf8.RuneCountInString(name)))+"  ", text)
+}
+
+func (w *explainer) scale() {
+	w.title("explain.scale")
+	for _, l := range w.rules.Scale {
+		var asks []string
+		for _, side := range grade.Sides() {
+			if mark := l.Asks[side]; mark != "" {
+				asks = append(asks, strings.ToLower(w.t.Get("mark."+side, nil))+" "+mark)
+			}
+		}
+		text := w.say("rest")
+		if len(asks) > 0 {
+			text = w.say("asks", "Asks", strings.Join(asks, ", "))
+		}
+		w.row(cell(l.Letter), 3, text)
+	}
+	w.add("  ", w.say("scale-note"))
+}
+
+func (w *explainer) sides() {
+	w.title("explain.function")
+	for _, p := range w.rules.Function {
+		var classes []string
+		for _, c := range p.Of {
+			classes = append(classes, w.t.Get("class."+c, nil))
+		}
+		text := w.say("part", "Mark", p.Fails)
+		if len(classes) > 0 {
+			text += ". " + w.say("tried", "Classes", strings.Join(classes, ", "))
+		}
+		w.row(w.t.Get("part."+p.Part, nil), 9, text)
+	}
+	w.title("explain.cosmetic")
+	w.add("  ", w.say("looks"))
+	w.add("  ", w.say("damaged", "Mark", w.rules.Damaged))
+	w.title("explain.battery")
+	b := w.rules.Battery
+	w.row("A", 1, w.say("percent", "Percent", strconv.Itoa(b.A)))
+	w.row("B", 1, w.say("percent", "Percent", strconv.Itoa(b.B)))
+	w.row("C", 1, w.say("percent", "Percent", strconv.Itoa(b.C)))
+	w.row("D", 1, w.say("battery-rest"))
+	if b.Passed != "" {
+		w.add("  ", w.say("battery-passed", "Mark", b.Passed))
+	}
+	w.title("explain.drive")
+	d := w.rules.Drive
+	for _, v := range []struct{ key, mark string }{{"drive-ok", d.OK}, {"drive-warn", d.Warn}, {"drive-reject", d.Reject}, {"drive-without", d.Without}} {
+		w.row(v.mark, 1, w.say(v.key))
+	}
+	w.title("explain.data")
+	w.add("  ", w.say("data-rule"))
+	w.title("explain.r2")
+	var codes []string
+	for _, mark := range grade.Marks() {
+		if c := w.rules.R2.Function[mark]; c != "" {
+			codes = append(codes, w.say("r2-function", "Mark", mark, "Code", c))
+		}
+	}
+	for _, mark := range grade.Marks() {
+		if c := w.rules.R2.Cosmetic[mark]; c != "" {
+			codes = append(codes, w.say("r2-cosmetic", "Mark", mark, "Code", c))
+		}
+	}
+	for _, v := range []struct{ key, code string }{{"r2-damaged", w.rules.R2.Damaged}, {"r2-unknown", w.rules.R2.Unknown}} {
+		if v.code != "" {
+			codes = append(codes, w.say(v.key, "Code", v.code))
+		}
+	}
+	w.add("  ", strings.Join(codes, "; ")+". "+w.say("r2-note"))
+}
+
+func (w *explainer) dispositions(outcomes []grade.Outcome) {
+	w.title("explain.dispositions")
+	w.add("  ", w.say("dispositions-note"))
+	for i, d := range w.rules.Dispositions {
+		then := strings.ToUpper(w.where(d.Then))
+		if d.FailingThat != "" {
+			then += w.say("failing-that", "Where", strings.ToUpper(w.where(d.FailingThat)))
+		}
+		lead := fmt.Sprintf("  %2d  ", i+1)
+		w.add(lead, w.when(d.When)+": "+then+"  ["+d.Name+"]")
+		if i >= len(outcomes) {
+			continue
+		}
+		o := outcomes[i]
+		text := w.say("outcome." + o.Applies.String())
+		var why []string
+		for _, r := range o.Reasons {
+			why = append(why, w.reason(r))
+		}
+		if len(why) > 0 {
+			text += ": " + strings.Join(why, "; ")
+		}
+		w.add(strings.Repeat(" ", len(lead))+"-> ", text)
+	}
+}
+
+// when writes a condition in words.
+func (w *explainer) when(c grade.When) string {
+	var all []string
+	any := func(key, arg string, list []string, message string) {
+		if len(list) == 0 {
+			return
+		}
+		words := make([]string, len(list))
+		for i, s := range list {
+			words[i] = s
+			if message != "" {
+				words[i] = w.t.Get(message+s, nil)
+			}
+		}
+		all = append(all, w.say(key, arg, strings.Join(words, w.say("or"))))
+	}
+	any("when.class", "Classes", c.Class, "class.")
+	for _, word := range c.Is {
+		all = append(all, w.say("is."+word))
+	}
+	any("when.lock", "Locks", c.Lock, "lock.")
+	any("when.fails", "Parts", c.Fails, "part.")
+	any("when.grade", "Grades", c.Grade, "")
+	any("when.drive", "Verdicts", c.Drive, "explain.verdict.")
+	for _, v := range []struct {
+		key    string
+		figure int
+	}{
+		{"processor", c.ProcessorBefore}, {"memory", c.MemoryBelowGiB}, {"inches", c.ScreenBelowInches},
+		{"lines", c.ScreenBelowLines}, {"made", c.MadeBefore},
+	} {
+		if v.figure > 0 {
+			all = append(all, w.say("when."+v.key, "Limit", strconv.Itoa(v.figure)))
+		}
+	}
+	if len(all) == 0 {
+		return w.say("otherwise")
+	}
+	return strings.Join(all, w.say("and"))
+}
+
+func (w *explainer) health(l grade.Limits) {
+	w.title("explain.health")
+	limit := func(key string, l grade.Limit, suffix string) {
+		var parts []string
+		if l.Warn > 0 {
+			parts = append(parts, w.say("warn"+suffix, "Figure", w.t.Number(l.Warn)))
+		}
+		if l.Reject > 0 {
+			parts = append(parts, w.say("reject"+suffix, "Figure", w.t.Number(l.Reject)))
+		}
+		if len(parts) > 0 {
+			w.row(w.say("limit."+key), 38, strings.Join(parts, ", "))
+		}
+	}
+	limit("reallocated_sectors", l.ReallocatedSectors, "")
+	limit("retired_blocks", l.RetiredBlocks, "")
+	limit("grown_defects", l.GrownDefects, "")
+	limit("pending_sectors", l.PendingSectors, "")
+	limit("offline_uncorrectable", l.OfflineUncorrectable, "")
+	limit("reported_uncorrectable", l.ReportedUncorrectable, "")
+	limit("media_errors", l.MediaErrors, "")
+	limit("percent_used", l.PercentUsed, "")
+	limit("spare_percent", l.SparePercent, "-below")
+	limit("power_on_hours", l.PowerOnHours, "")
+	limit("temperature_celsius", l.TemperatureCelsius, "")
+	limit("command_timeouts", grade.Limit{Warn: l.CommandTimeouts}, "")
+	limit("crc_errors", grade.Limit{Warn: l.CRCErrors}, "")
+	if l.SelfTestHours > 0 {
+		w.row(w.say("limit.self_test_hours"), 38, w.say("self-test", "Hours", w.t.Number(l.SelfTestHours)))
+	}
+	w.add("  ", w.say("health-note"))
+}
