@@ -203,36 +203,6 @@ func cardMaker(id int, isSD bool) string {
 	return fmt.Sprintf("manufacturer id 0x%02x", id)
 }
 
-// makerOf gives the manufacturer that a model name begins with. ATA and NVMe
-// have no field of their own for it.
-func makerOf(model string) string {
-	upper := strings.ToUpper(model)
-	for _, m := range []struct{ prefix, name string }{
-		{"SAMSUNG", "Samsung"}, {"TOSHIBA", "Toshiba"}, {"KIOXIA", "KIOXIA"}, {"KXG", "KIOXIA"},
-		{"WDC ", "Western Digital"}, {"WD ", "Western Digital"}, {"WD_", "Western Digital"}, {"HGST", "HGST"}, {"HITACHI", "Hitachi"},
-		{"SEAGATE", "Seagate"}, {"MAXTOR", "Maxtor"}, {"INTEL", "Intel"}, {"SOLIDIGM", "Solidigm"},
-		{"MICRON", "Micron"}, {"CRUCIAL", "Crucial"}, {"SK HYNIX", "SK hynix"}, {"SKHYNIX", "SK hynix"}, {"HFS", "SK hynix"}, {"HYNIX", "SK hynix"},
-		{"KINGSTON", "Kingston"}, {"SANDISK", "SanDisk"}, {"LITEON", "LITE-ON"}, {"LITE-ON", "LITE-ON"}, {"FUJITSU", "Fujitsu"},
-		{"TRANSCEND", "Transcend"}, {"ADATA", "ADATA"}, {"CORSAIR", "Corsair"}, {"OCZ", "OCZ"}, {"PLEXTOR", "Plextor"},
-		{"PATRIOT", "Patriot"}, {"APPLE", "Apple"}, {"APACER", "Apacer"}, {"INNODISK", "Innodisk"}, {"PHISON", "Phison"},
-		{"GIGABYTE", "Gigabyte"}, {"LENOVO", "Lenovo"}, {"UMIS", "Union Memory"}, {"YMTC", "YMTC"}, {"SSSTC", "SSSTC"}, {"QEMU", "QEMU"},
-	} {
-		if strings.HasPrefix(upper, m.prefix) {
-			return m.name
-		}
-	}
-	// Seagate's drives and Crucial's name no maker but have a form of their own.
-	if len(upper) >= 5 && isDigits(upper[2:5]) {
-		switch upper[:2] {
-		case "ST":
-			return "Seagate"
-		case "CT":
-			return "Crucial"
-		}
-	}
-	return ""
-}
-
 func isDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }

@@ -80,7 +80,9 @@ func (r smartReport) drive() Drive {
 		CapacityBytes: max(r.capacity, 0), LogicalBlockBytes: blockSize(r.logical), PhysicalBlockBytes: blockSize(r.physical), Uses: []Use{},
 	}
 	if d.Manufacturer = cleaned(r.vendor); d.Manufacturer == "" {
-		d.Manufacturer = makerOf(d.Model)
+		if d.Manufacturer = makerOf(d.Model); d.Manufacturer == "" {
+			d.Manufacturer = makerOf(r.family)
+		}
 	}
 	if d.PhysicalBlockBytes < d.LogicalBlockBytes {
 		d.PhysicalBlockBytes = d.LogicalBlockBytes
@@ -161,6 +163,14 @@ func (r smartReport) media() Media {
 		return MediaFlash
 	case r.rotation > 1 && r.rotation < 0xffff: // ACS-4, IDENTIFY DEVICE word 217
 		return MediaMagnetic
+	case r.rotation < 0:
+		// Drives older than that word: what took time to spin up, or missed a
+		// track, turns.
+		for _, a := range r.attributes {
+			if a.raw > 0 && (a.id == 3 && a.name == "Spin_Up_Time" || a.id == 7 && a.name == "Seek_Error_Rate") {
+				return MediaMagnetic
+			}
+		}
 	}
 	return MediaUnknown
 }
