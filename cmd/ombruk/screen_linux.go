@@ -17,6 +17,7 @@ import (
 	"github.com/ombruk/ombruk/internal/contract"
 	"github.com/ombruk/ombruk/internal/lang"
 	"github.com/ombruk/ombruk/internal/policy"
+	"github.com/ombruk/ombruk/internal/remains"
 	"github.com/ombruk/ombruk/internal/session"
 	"github.com/ombruk/ombruk/internal/tui"
 	"github.com/ombruk/ombruk/inventory"
@@ -99,6 +100,9 @@ func (a *app) screen(ctx context.Context, r session.Rig, h host) error {
 	}
 	w := &screenWork{a: a, words: text, host: h, rig: r, planned: map[string]session.Work{}}
 	w.session = a.session(r)
+	if r.Mode() == certs.ModeReal {
+		w.remains = new(remains.Source)
+	}
 	home := w.session.PendingDir
 	w.session.PendingDir = func() string {
 		switch state := h.store().state; {

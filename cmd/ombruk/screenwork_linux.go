@@ -19,6 +19,7 @@ import (
 	"github.com/ombruk/ombruk/internal/lang"
 	"github.com/ombruk/ombruk/internal/policy"
 	"github.com/ombruk/ombruk/internal/record"
+	"github.com/ombruk/ombruk/internal/remains"
 	"github.com/ombruk/ombruk/internal/session"
 	"github.com/ombruk/ombruk/internal/tui"
 	"github.com/ombruk/ombruk/inventory"
@@ -33,6 +34,9 @@ type screenWork struct {
 	rig     session.Rig
 	session *session.Session
 	policy  policy.Policy
+	// remains looks at what there is besides the drives; nil with simulated
+	// drives, whose machine is not this one.
+	remains *remains.Source
 	// end ends what waits for the program's end, and over is then closed.
 	end  context.CancelFunc
 	over <-chan struct{}
@@ -48,11 +52,15 @@ type screenWork struct {
 	planned map[string]session.Work
 	drives  []inventory.Drive // all that the last look at the machine saw
 	machine inventory.Machine
-	notes   []string
-	words   *lang.Text
-	held    error // why finished records wait in memory, nil when none does
-	began   time.Time
-	tally   tally
+	// seen is what there was besides the drives when the machine came, and did
+	// what was done about it.
+	seen  []remains.Seen
+	did   []certs.Remain
+	notes []string
+	words *lang.Text
+	held  error // why finished records wait in memory, nil when none does
+	began time.Time
+	tally tally
 }
 
 // tally is the last count of the records, which costs a look at the folder.
@@ -165,6 +173,7 @@ func (w *screenWork) Machine(ctx context.Context) (tui.Machine, error) {
 	}
 	w.mu.Lock()
 	w.machine, w.drives, w.began = m, m.Drives, w.a.now()
+	w.seen, w.did = nil, nil
 	w.mu.Unlock()
 	shown := tui.Machine{Machine: m}
 	for _, reason := range inventory.Unseen(m) {
@@ -394,7 +403,7 @@ func (r *screenRun) Cancel(id string) { r.each(id, func(i int) { r.cancels[i]() 
 
 func (r *screenRun) Wait() { <-r.over }
 
-func (w *screenWork) Close(_ context.Context, in tui.Intake, rows []tui.Row, results []tui.Result, checks []tui.Check) (tui.Unit, error) {
+func (w *screenWork) Close(ctx context.Context, in tui.Intake, rows []tui.Row, results []tui.Result, found tui.Findings) (tui.Unit, error) {
 	w.mu.Lock()
 	machine, all, began := w.machine, everSeen(w.machine.Drives, w.drives), w.began
 	var works []session.Work
@@ -417,14 +426,17 @@ func (w *screenWork) Close(_ context.Context, in tui.Intake, rows []tui.Row, res
 	if err != nil {
 		return tui.Unit{}, err
 	}
-	unit := job.UnitReport{Machine: machine, Order: o, Graded: in.Graded, Began: began}
+	unit := job.UnitReport{Machine: machine, Order: o, Graded: in.Graded, Status: in.Status, Locks: found.Locks, Began: began}
+	if !in.Graded {
+		unit.Remains = w.whatRemains(ctx, found)
+	}
 	var done []job.Done
 	var errs []error
 	for _, r := range results {
 		done, errs = append(done, r.Done), append(errs, r.Err)
 	}
 	unit.Drives = session.UnitDrives(works, done, errs, refused, all)
-	for _, c := range checks {
+	for _, c := range found.Checks {
 		verdict := certs.CheckVerdict(c.Verdict)
 		if verdict == "" {
 			verdict = certs.CheckNotDone
@@ -440,6 +452,15 @@ func (w *screenWork) Close(_ context.Context, in tui.Intake, rows []tui.Row, res
 		Disposition: closed.Unit.Disposition, Answer: tui.Answer{Key: key, Count: n}}
 	for _, reason := range closed.Unit.Storage.Reasons {
 		shown.Why = append(shown.Why, w.unseen(reason))
+	}
+	for _, r := range closed.Unit.Remains {
+		shown.Remains = append(shown.Remains, tui.Said{Thing: r.Thing, State: string(r.State), Text: r.Text})
+	}
+	if g := closed.Unit.Grade; g != nil {
+		shown.Grade = g.Grade
+		for _, r := range g.Reasons {
+			shown.Reasons = append(shown.Reasons, w.reason(r))
+		}
 	}
 	return shown, nil
 }

@@ -194,12 +194,24 @@ func (c *checksPage) decide(v Verdict) tea.Cmd {
 	return nil
 }
 
-// grade is decide for the cosmetic check.
-func (c *checksPage) grade(g string) tea.Cmd {
-	p := &c.list[c.at]
-	p.Verdict, p.Grade = VerdictPass, g
-	c.forward()
-	return nil
+// cosmetic is the check that comes to a grade.
+func (c *checksPage) cosmetic() *Check {
+	return &c.list[slices.IndexFunc(c.list, func(p Check) bool { return p.Part == "cosmetic" })]
+}
+
+func (c *checksPage) looked() bool { return c.cosmetic().Verdict != "" }
+
+// looks is decide for the cosmetic check.
+func (c *checksPage) looks(then func() tea.Cmd) (answers []option) {
+	for _, g := range []string{"A", "B", "C", "D"} {
+		answers = append(answers, option{label: g, detail: c.m.say("check.grade."+g, nil), do: func() tea.Cmd {
+			p := c.cosmetic()
+			p.Verdict, p.Grade = VerdictPass, g
+			c.forward()
+			return then()
+		}})
+	}
+	return answers
 }
 
 func (c *checksPage) askNote() tea.Cmd {
@@ -244,6 +256,7 @@ func (c *checksPage) actions() []action {
 	if c.left() > 0 && m.drives == nil {
 		out = append(out, action{key: "g", label: m.say("check.without-rest", nil), do: func() tea.Cmd { return m.fromChecks(true) }})
 	}
+	out = append(out, m.remains().link()...)
 	if m.drives != nil {
 		return append(out, action{key: "tab", label: m.say("action.drives", nil), do: func() tea.Cmd { return m.fromChecks(false) }})
 	}
@@ -265,11 +278,7 @@ func (c *checksPage) begin() tea.Cmd {
 	case "speakers":
 		return c.playTones()
 	case "cosmetic":
-		q := &menu{title: m.say("check.cosmetic-which", nil)}
-		for _, g := range []string{"A", "B", "C", "D"} {
-			q.options = append(q.options, option{label: g, detail: m.say("check.grade."+g, nil), do: func() tea.Cmd { return c.grade(g) }})
-		}
-		m.over = q
+		m.over = &menu{title: m.say("check.cosmetic-which", nil), options: c.looks(func() tea.Cmd { return nil })}
 		return nil
 	default:
 		c.ask(m.say("check.ask."+part, nil), c.facts(part)...)

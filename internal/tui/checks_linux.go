@@ -11,6 +11,10 @@ type checker interface {
 	all() []Check
 	// left is how many are still to be done.
 	left() int
+	// looked reports whether the looks were graded or left out on purpose.
+	looked() bool
+	// looks are the answers to how the machine looks; after then is run.
+	looks(then func() tea.Cmd) []option
 }
 
 // checks is the page of the checks of the machine in hand.
@@ -23,7 +27,7 @@ func (m *Model) fromChecks(done bool) tea.Cmd {
 	case m.drives != nil:
 		return m.goTo(atProgress)
 	case done:
-		return m.goTo(atResult)
+		return m.toResult()
 	}
 	return m.goTo(atDrives)
 }

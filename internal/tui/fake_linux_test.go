@@ -42,7 +42,11 @@ type fakeWork struct {
 		rows    []Row
 		results []Result
 		checks  []Check
+		found   Findings
 	}
+	remains []Remain
+	// clears is what Clear makes of a thing, and what is then there.
+	clears  func(thing string) (Said, []Remain, error)
 	noPause map[string]bool
 }
 
@@ -69,13 +73,23 @@ func (w *fakeWork) Begin(_ context.Context, _ Intake, rows []Row, emit func(job.
 	w.began, w.emit, w.ended = rows, emit, ended
 	return fakeRun{w}, nil
 }
-func (w *fakeWork) Close(_ context.Context, in Intake, rows []Row, results []Result, checks []Check) (Unit, error) {
+func (w *fakeWork) Close(_ context.Context, in Intake, rows []Row, results []Result, found Findings) (Unit, error) {
 	w.note("close")
 	if w.closeErr != nil {
 		return Unit{}, w.closeErr
 	}
-	w.closed.in, w.closed.rows, w.closed.results, w.closed.checks = in, rows, results, checks
+	w.closed.in, w.closed.rows, w.closed.results, w.closed.checks = in, rows, results, found.Checks
+	w.closed.found = found
 	return w.unit, nil
+}
+func (w *fakeWork) Remains(context.Context) ([]Remain, error) { return w.remains, nil }
+func (w *fakeWork) Clear(_ context.Context, thing string) (Said, error) {
+	w.note("clear " + thing)
+	did, there, err := w.clears(thing)
+	if err == nil {
+		w.remains = there
+	}
+	return did, err
 }
 func (w *fakeWork) Keep() Keep { return w.keep }
 func (w *fakeWork) SetClock(at time.Time) error {
@@ -279,7 +293,7 @@ func (s *stage) scan(text string) {
 func keyOf(name string) tea.KeyPressMsg {
 	codes := map[string]rune{
 		"enter": tea.KeyEnter, "tab": tea.KeyTab, "esc": tea.KeyEscape, "up": tea.KeyUp, "down": tea.KeyDown, "left": tea.KeyLeft, "right": tea.KeyRight,
-		"backspace": tea.KeyBackspace, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd, "f1": tea.KeyF1, "f2": tea.KeyF2, "f3": tea.KeyF3, "f10": tea.KeyF10,
+		"backspace": tea.KeyBackspace, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd, "f1": tea.KeyF1, "f2": tea.KeyF2, "f3": tea.KeyF3, "f4": tea.KeyF4, "f10": tea.KeyF10,
 	}
 	if code, ok := codes[name]; ok {
 		return tea.KeyPressMsg{Code: code}

@@ -22,6 +22,7 @@ const (
 	atConfirm
 	atProgress
 	atChecks
+	atRemains
 	atResult
 	atBench
 	atUnattended
@@ -101,6 +102,7 @@ func (m *Model) begin(in Intake) {
 		atConfirm:    &confirm{m: m},
 		atProgress:   &progress{m: m},
 		atChecks:     newChecks(m),
+		atRemains:    &remainsPage{m: m, said: map[string]Said{}, did: map[string]Said{}},
 		atResult:     &result{m: m},
 		atBench:      newBench(m),
 		atUnattended: newUnattended(m),
@@ -168,7 +170,7 @@ func (m *Model) goTo(p place) tea.Cmd {
 
 // next takes the next machine in hand; who does it and for whom stays.
 func (m *Model) next() tea.Cmd {
-	m.begin(Intake{Agency: m.in.Agency, Order: m.in.Order, Operator: m.in.Operator})
+	m.begin(Intake{Agency: m.in.Agency, Order: m.in.Order, Operator: m.in.Operator, Status: m.setup.Intake.Status})
 	return tea.Batch(m.lookAtMachine(), m.pages[m.at].enter())
 }
 

@@ -31,12 +31,13 @@ func (r *result) enter() tea.Cmd {
 func (r *result) close() tea.Cmd {
 	m := r.m
 	r.busy, r.err = true, nil
-	checks := m.checks().findings()
+	found := m.remains().found()
+	found.Checks = m.checks().findings()
 	if m.setup.Unattended == nil {
 		// The record says what nobody looked at, too.
-		checks = m.checks().all()
+		found.Checks = m.checks().all()
 	}
-	return m.close(m.results(), checks)
+	return m.close(m.results(), found)
 }
 
 // results are what became of the rows, in their order.
@@ -135,7 +136,22 @@ func (r *result) actions() []action {
 	if r.qr {
 		return []action{{key: "esc", label: m.say("action.back", nil), do: func() tea.Cmd { r.qr = false; return nil }}, next}
 	}
-	return []action{next, {key: "q", label: m.say("action.qr", nil), do: func() tea.Cmd { r.qr = true; return nil }}, m.powerOffAction()}
+	out := []action{next}
+	if !m.checks().looked() && m.setup.Unattended == nil && m.unit.Answer.Key != "" {
+		out = append(out, action{key: "g", label: m.say("result.looks", nil), do: r.askLooks})
+	}
+	return append(out, action{key: "q", label: m.say("action.qr", nil), do: func() tea.Cmd { r.qr = true; return nil }}, m.powerOffAction())
+}
+
+// askLooks asks for the letter that was forgotten. The machine then gets
+// another record, which has it.
+func (r *result) askLooks() tea.Cmd {
+	m := r.m
+	m.over = &menu{title: m.say("check.cosmetic-which", nil), text: []string{m.say("result.looks-why", nil)}, options: m.checks().looks(func() tea.Cmd {
+		m.unit, r.at = nil, 0
+		return r.close()
+	})}
+	return nil
 }
 
 func (r *result) back() tea.Cmd {
@@ -204,12 +220,19 @@ func (r *result) body(w, h int) (lines []string, focus int) {
 	if where != "" {
 		line += "   " + m.look.pick("→", "->") + " " + where
 	}
+	if g := printable(m.unit.Grade); g != "" {
+		line += "   " + m.say("result.grade", map[string]any{"Grade": g})
+	}
 	for _, l := range wrap(line, w-1) {
 		lines = append(lines, m.look.block(t, m.look.fill(l, w)))
 	}
 	for _, s := range m.unit.Why {
 		add(wrap(printable(s), w-4)...)
 	}
+	for _, s := range m.unit.Reasons[:min(len(m.unit.Reasons), reasonsShown)] {
+		add(indented(m.look.pick("·", "-")+" ", printable(s), w-4)...)
+	}
+	add(r.remains(w)...)
 	widest := 0
 	for _, d := range m.results() {
 		widest = max(widest, width(r.went(d)))
@@ -256,6 +279,28 @@ func (r *result) body(w, h int) (lines []string, focus int) {
 		}
 	}
 	return lines, focus
+}
+
+// reasonsShown is how many reasons of a grade the screen has room for. The page
+// has them all.
+const reasonsShown = 3
+
+// remains says what became of things besides the drives: first what is not
+// dealt with.
+func (r *result) remains(w int) (lines []string) {
+	m := r.m
+	for _, state := range []string{"left", "requested", "done"} {
+		var things []string
+		for _, s := range m.unit.Remains {
+			if s.State == state {
+				things = append(things, m.say("remains."+s.Thing, nil)+" "+m.remainWord(s.Thing, state))
+			}
+		}
+		if len(things) > 0 {
+			lines = append(lines, m.look.said(remainTone(state), strings.Join(things, ", "), w-4)...)
+		}
+	}
+	return lines
 }
 
 // stillAtWork is what to know before power-off of a drive that was left at its

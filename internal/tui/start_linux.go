@@ -1,10 +1,13 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 // field is a line of text that can be typed or scanned.
@@ -79,11 +82,14 @@ type start struct {
 	fields [fieldOperator + 1]field
 	// graded is the answer to the question that has no default.
 	graded *bool
+	// status is what the machine comes in as. It has a key and no field: hardly
+	// any differs from what was said before.
+	status grade.Status
 	busy   bool
 }
 
 func newStart(m *Model) *start {
-	s := &start{m: m, at: fieldAsset}
+	s := &start{m: m, at: fieldAsset, status: m.in.Status}
 	s.fields = [...]field{
 		fieldClock:    {label: "start.clock", most: len(clockFormat)},
 		fieldAsset:    {label: "start.asset", value: m.in.AssetTag, most: fieldMost},
@@ -263,9 +269,26 @@ func (s *start) actions() []action {
 		out = append(out, action{key: "enter", label: m.say("action.next-field", nil), do: func() tea.Cmd { s.move(1); return nil }})
 	}
 	out = append(out,
+		action{key: "f4", label: m.say("start.status-change", nil), do: s.otherStatus},
 		action{key: "f2", label: m.say("action.language", nil), do: m.otherLanguage},
 		action{key: "f10", label: m.say(m.leaveKey(), nil), do: m.askLeave})
 	return out
+}
+
+// statuses are what a machine can come in as, in the order of the key.
+var statuses = []grade.Status{"", grade.Product, grade.Waste}
+
+func (s *start) otherStatus() tea.Cmd {
+	s.status = statuses[(slices.Index(statuses, s.status)+1)%len(statuses)]
+	return nil
+}
+
+// statusWord is what is shown of a status.
+func (m *Model) statusWord(s grade.Status) string {
+	if s == "" {
+		return m.say("start.status.none", nil)
+	}
+	return m.say("start.status."+string(s), nil)
 }
 
 // forward goes on when everything that must be said has been.
@@ -292,7 +315,7 @@ func (s *start) forward() tea.Cmd {
 	}
 	in := Intake{
 		AssetTag: s.fields[fieldAsset].value, Agency: strings.ReplaceAll(s.fields[fieldAgency].value, " ", ""),
-		Order: s.fields[fieldOrder].value, Operator: s.fields[fieldOperator].value, Graded: *s.graded,
+		Order: s.fields[fieldOrder].value, Operator: s.fields[fieldOperator].value, Graded: *s.graded, Status: s.status,
 	}
 	if err := m.work.CheckIntake(in); err != nil {
 		if in.Agency != "" && m.agencyName(in.Agency) == in.Agency && len(m.setup.Agencies) > 0 {
@@ -335,6 +358,7 @@ func (s *start) body(w, h int) (lines []string, focus int) {
 	for f := s.first(); f <= fieldOperator; f++ {
 		labels = max(labels, width(m.say(s.fields[f].label, s.zone())))
 	}
+	labels = max(labels, width(m.say("start.status", nil)))
 	for f := s.first(); f <= fieldGo; f++ {
 		lead := "   "
 		if f == s.at {
@@ -343,6 +367,9 @@ func (s *start) body(w, h int) (lines []string, focus int) {
 		}
 		switch f {
 		case fieldGraded:
+			for _, l := range indented("   "+m.look.fill(m.say("start.status", nil), labels)+"   ", m.statusWord(s.status), w-2) {
+				add(l)
+			}
 			add("")
 			for _, l := range indented(lead, m.say("start.graded", nil), w-2) {
 				add(l)

@@ -18,13 +18,13 @@ type closed struct {
 }
 
 // close makes the unit's record.
-func (m *Model) close(results []Result, checks []Check) tea.Cmd {
+func (m *Model) close(results []Result, found Findings) tea.Cmd {
 	ctx, w, in, rows, generation := m.ctx, m.work, m.in, m.rows, m.generation
 	if in.Graded {
 		rows = nil
 	}
 	return func() tea.Msg {
-		u, err := w.Close(ctx, in, rows, results, checks)
+		u, err := w.Close(ctx, in, rows, results, found)
 		return closed{generation, u, err}
 	}
 }
@@ -54,7 +54,7 @@ func (s *stopped) actions() []action {
 	return []action{
 		{key: "r", label: m.say("action.record", nil), do: func() tea.Cmd {
 			s.busy = true
-			return m.close(nil, nil)
+			return m.close(nil, Findings{})
 		}},
 		{key: "esc", label: m.say("action.not-graded", nil), do: func() tea.Cmd { return m.goTo(atStart) }},
 	}

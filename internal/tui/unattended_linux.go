@@ -222,9 +222,9 @@ func (u *unattended) planned(rows []Row, err error) tea.Cmd {
 
 func (u *unattended) close() tea.Cmd {
 	m := u.m
-	ctx, w, in, rows, results, checks, generation := m.ctx, m.work, m.in, m.rows, m.results(), m.checks().findings(), m.generation
+	ctx, w, in, rows, results, found, generation := m.ctx, m.work, m.in, m.rows, m.results(), Findings{Checks: m.checks().findings()}, m.generation
 	return func() tea.Msg {
-		unit, err := w.Close(ctx, in, rows, results, checks)
+		unit, err := w.Close(ctx, in, rows, results, found)
 		return autoClosed{generation, unit, err}
 	}
 }

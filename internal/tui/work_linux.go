@@ -14,6 +14,7 @@ import (
 	"github.com/ombruk/ombruk/internal/job"
 	"github.com/ombruk/ombruk/internal/lang"
 	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 // Intake is what a technician says of a machine before anything is done to it.
@@ -25,6 +26,8 @@ type Intake struct {
 	// Graded means that the machine holds security-graded information: it is
 	// not to be handled here, and its record says so.
 	Graded bool
+	// Status is what it comes in as; empty when nobody said.
+	Status grade.Status
 }
 
 // Choice shapes the plans. It can be changed freely until somebody confirms.
@@ -137,6 +140,13 @@ type Unit struct {
 	// Answer is the word of the record's page, Why a few sentences under it.
 	Answer Answer
 	Why    []string
+	// Grade is a letter of the policy's scale; empty where the unit has none.
+	Grade string
+	// Reasons are why it has that grade and goes there, in words, the deciding
+	// ones first.
+	Reasons []string
+	// Remains are what the record says of things besides the drives.
+	Remains []Said
 }
 
 // Verdict is the answer to one check.
@@ -157,6 +167,41 @@ type Check struct {
 	Verdict Verdict
 	Grade   string // of the cosmetic check: A, B, C or D
 	Note    string
+}
+
+// Remain is one thing besides the drives that holds data or credentials, as it
+// is seen now.
+type Remain struct {
+	// Thing is tpm, sim, card, disc, firmware-wifi, management or enrolment.
+	Thing string
+	// There means that it is seen, Gone that it is known not to be there. With
+	// neither nobody can tell.
+	There, Gone bool
+	// Names are what was seen, as it calls itself.
+	Names []string
+	// Way is what Clear would do: "clear" it now, ask the "firmware" to, or
+	// "eject"; empty where it can do nothing.
+	Way string
+	// Why is what is in the way of clearing it, or of doing it at once, in
+	// words; empty when nothing is.
+	Why string
+}
+
+// Said is what became of one thing: as somebody says, as [Work.Clear] did, or as
+// the record says.
+type Said struct {
+	Thing string
+	State string // none, done, requested or left
+	Text  string // what Clear did or why not, in English; empty of what people say
+}
+
+// Findings are what people found of a machine.
+type Findings struct {
+	Checks []Check
+	// Said is what people say of things besides the drives, and Locks what
+	// they say of the machine's locks.
+	Said  []Said
+	Locks []inventory.Lock
 }
 
 // Keep is the state of what keeps the records.
@@ -196,9 +241,15 @@ type Work interface {
 	// durable and erases them side by side; with an error nothing was touched.
 	// Events are emitted from many goroutines. Each row's result goes to ended.
 	Begin(ctx context.Context, in Intake, rows []Row, emit func(job.Event), ended func(Result)) (Run, error)
-	// Close makes the unit's record from the rows' results and the checks. A
-	// machine with graded information has neither, one without drives no rows.
-	Close(ctx context.Context, in Intake, rows []Row, results []Result, checks []Check) (Unit, error)
+	// Remains looks at what there is besides the drives. It is empty where
+	// nothing can be looked at, as with simulated drives.
+	Remains(ctx context.Context) ([]Remain, error)
+	// Clear does to such a thing what its Way says, and says what came of it;
+	// an error means that nothing was done. What it did is in the record.
+	Clear(ctx context.Context, thing string) (Said, error)
+	// Close makes the unit's record from the rows' results and what was found.
+	// A machine with graded information has neither, one without drives no rows.
+	Close(ctx context.Context, in Intake, rows []Row, results []Result, found Findings) (Unit, error)
 	// Keep looks at what keeps the records; it is quick.
 	Keep() Keep
 	// ChooseStick keeps the records on another stick from now on.
