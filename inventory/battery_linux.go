@@ -14,11 +14,14 @@ const (
 	maxBatteryHealthPercent = 150
 )
 
+// powerSupplies is where the kernel shows batteries and mains.
+const powerSupplies = "/sys/class/power_supply"
+
 // batteries reads the batteries of the machine; those of mice and pens have
 // the scope Device. note takes what a battery says that cannot be.
 func batteries(t tree, note func(string, ...any)) []Battery {
 	all := []Battery{}
-	const dir = "/sys/class/power_supply"
+	const dir = powerSupplies
 	for _, name := range t.names(dir) {
 		word := func(file string) string { return t.word(dir, name, file) }
 		if word("type") != "Battery" || word("scope") == "Device" {
@@ -33,7 +36,7 @@ func batteries(t tree, note func(string, ...any)) []Battery {
 			break
 		}
 		b := Battery{
-			Name: cleaned(name), Manufacturer: meaningful(word("manufacturer")), Model: meaningful(word("model_name")), Serial: meaningful(word("serial_number")), Status: meaningful(word("status")),
+			Name: cleaned(name), Manufacturer: known(word("manufacturer")), Model: known(word("model_name")), Serial: known(word("serial_number")), Status: known(word("status")),
 			Chemistry: technology(word("technology")),
 		}
 		if n := t.number(dir, name, "cycle_count"); n > 0 && n <= maxBatteryCycles {
@@ -52,14 +55,6 @@ func batteries(t tree, note func(string, ...any)) []Battery {
 		all = append(all, b)
 	}
 	return all
-}
-
-// meaningful is a text of firmware unless it is a placeholder.
-func meaningful(text string) string {
-	if isPlaceholder(text) {
-		return ""
-	}
-	return text
 }
 
 // charge is what a battery holds by design, when full and now, in one unit of

@@ -18,8 +18,7 @@ const (
 const acpiTables = "/sys/firmware/acpi/tables"
 
 // readFirmwareFacts reads how the machine was started and what its firmware
-// guards. tables are those of SMBIOS; what the system sees counts before what
-// they say.
+// guards.
 func readFirmwareFacts(t tree, note func(string, ...any)) Firmware {
 	f := Firmware{Boot: "bios", SecureBoot: "off"}
 	told := func(b bool) *bool { return &b }
@@ -38,8 +37,8 @@ func readFirmwareFacts(t tree, note func(string, ...any)) Firmware {
 		default:
 			note("firmware: the variable SecureBoot cannot be read")
 		}
-	} else if !t.exists("/sys/firmware") || t.exists("/sys/firmware/devicetree/base") && !t.exists("/sys/firmware/dmi") {
-		f = Firmware{SecureBoot: "unknown"} // neither, as far as can be told
+	} else if !t.exists("/sys/firmware/dmi") && !t.exists("/sys/firmware/acpi") {
+		f = Firmware{SecureBoot: "unknown"} // no sign of either
 	}
 	f.TPM, f.TPMDisabled = tpm(t)
 	table, err := t.head(path.Join(acpiTables, "MSDM"), maxACPITable)
@@ -101,6 +100,13 @@ func tpm(t tree) (version string, disabled bool) {
 		return "none", false
 	}
 	return "", false
+}
+
+// hidesTPM reports whether the firmware keeps a TPM off that its SMBIOS tables
+// list (told is their version of it): then it gives the system neither the
+// device nor the table by which a system would find it.
+func hidesTPM(t tree, told string) bool {
+	return told != "" && len(t.names("/sys/class/tpm")) == 0 && t.exists(acpiTables) && !t.exists(acpiTables, "TPM2") && !t.exists(acpiTables, "TCPA")
 }
 
 // ProductKey is the whole Windows product key that the firmware holds (ACPI

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -52,7 +53,7 @@ func locks(t tree, m Machine, devices []pciDevice) []Lock {
 	default:
 		add(LockAutopilot, LockUnknown, "it is kept on Microsoft's servers; nothing of it can be seen from the machine")
 	}
-	managementLock(t, devices, add)
+	managementLock(t, m, devices, add)
 	return mergedLocks(findings)
 }
 
@@ -117,8 +118,9 @@ func appleLock(t tree, devices []pciDevice, add addLock) {
 
 // managementLock looks for Intel's AMT: the engine it runs on, and the serial
 // port and disk controller that it lends to somebody far away. Whether it has
-// been set up only the engine itself could tell.
-func managementLock(t tree, devices []pciDevice, add addLock) {
+// been set up only the engine itself could tell. AMD's counterpart shows
+// nothing of itself.
+func managementLock(t tree, m Machine, devices []pciDevice, add addLock) {
 	engine := t.exists("/sys/class/mei") && len(t.names("/sys/class/mei")) > 0
 	for _, d := range devices {
 		vendor, _, _ := strings.Cut(d.id, ":")
@@ -130,9 +132,14 @@ func managementLock(t tree, devices []pciDevice, add addLock) {
 			engine = true
 		}
 	}
-	if engine {
+	switch {
+	case engine:
 		add(LockManagement, LockUnknown, "the machine has Intel's Management Engine; whether AMT is part of it, and set up, cannot be seen from here")
-		return
+	case len(devices) == 0:
+		add(LockManagement, LockUnknown, "no device on PCI can be seen")
+	case slices.ContainsFunc(m.CPU, func(c CPU) bool { return c.Vendor == "AuthenticAMD" }):
+		add(LockManagement, LockUnknown, "a machine with AMD's processor can have DASH; nothing of it can be seen from here")
+	default:
+		add(LockManagement, LockClear, "no Management Engine was found on PCI or by a driver")
 	}
-	add(LockManagement, LockClear, "no Management Engine was found on PCI or by a driver")
 }

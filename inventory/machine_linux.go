@@ -41,7 +41,15 @@ func (s Source) Machine(ctx context.Context) (Machine, error) {
 
 	tables := readFirmware(t, note)
 	m.CPU = append(m.CPU, cpus(ctx, t)...)
+	if supplies := t.names(powerSupplies); len(tables.batteries) > 0 && len(m.Batteries) == 0 && len(supplies) > 0 {
+		// The mains are seen, so a battery would be.
+		note("batteries: the firmware's tables list %d; none is there now", len(tables.batteries))
+		tables.batteries = nil
+	}
 	tables.fill(&m)
+	if hidesTPM(t, tables.tpm) {
+		m.Firmware.TPM, m.Firmware.TPMDisabled = tables.tpm, true
+	}
 	if len(m.CPU) == 0 {
 		note("cpu: neither /proc/cpuinfo nor the firmware names one")
 	}
@@ -129,36 +137,36 @@ func managedMemory(t tree) int64 {
 	return 0
 }
 
-// ghwOptions make ghw read the same tree as we do, silently and without
-// running programs.
-func ghwOptions(ctx context.Context, t tree) []any {
-	return []any{ctx, ghw.WithChroot(t.root), ghw.WithDisableWarnings(), ghw.WithDisableTools()}
-}
-
-// cpus reads the processor packages. ghw counts cores and threads from the
-// topology; what a processor is stands in /proc/cpuinfo.
+// cpus reads the processor packages of /proc/cpuinfo, which counts cores and
+// threads too on PCs. On the system we run on ghw counts them from the topology
+// and knows the processors of other architectures; a captured tree, which may
+// hold anything, is not given to it.
 func cpus(ctx context.Context, t tree) []CPU {
 	packages, order := parseCPUInfo(t.text("/proc/cpuinfo"))
-	if info, err := ghw.CPU(ghwOptions(ctx, t)...); err == nil && info != nil {
-		for _, p := range info.Processors {
-			c, ok := packages[p.ID]
-			if !ok && len(packages) == 1 {
-				c, ok = packages[order[0]]
+	topology := &ghw.CPUInfo{}
+	if t.live() {
+		if info, err := ghw.CPU(ctx, ghw.WithDisableWarnings(), ghw.WithDisableTools()); err == nil && info != nil {
+			topology = info
+		}
+	}
+	for _, p := range topology.Processors {
+		c, ok := packages[p.ID]
+		if !ok && len(packages) == 1 {
+			c, ok = packages[order[0]]
+		}
+		if !ok {
+			if p.Model == "" {
+				continue
 			}
-			if !ok {
-				if p.Model == "" {
-					continue
-				}
-				c = &CPU{Model: cleaned(p.Model), Vendor: cleaned(p.Vendor)}
-				packages[p.ID] = c
-				order = append(order, p.ID)
-			}
-			if c.Cores == 0 {
-				c.Cores = int(p.TotalCores)
-			}
-			if p.TotalHardwareThreads > 0 {
-				c.Threads = int(p.TotalHardwareThreads)
-			}
+			c = &CPU{Model: cleaned(p.Model), Vendor: cleaned(p.Vendor)}
+			packages[p.ID] = c
+			order = append(order, p.ID)
+		}
+		if c.Cores == 0 {
+			c.Cores = int(p.TotalCores)
+		}
+		if p.TotalHardwareThreads > 0 {
+			c.Threads = int(p.TotalHardwareThreads)
 		}
 	}
 	var all []CPU

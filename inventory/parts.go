@@ -69,7 +69,8 @@ type Firmware struct {
 // WindowsKey is a Windows licence in the firmware. The whole key is in no
 // record; see [Source.ProductKey].
 type WindowsKey struct {
-	// Edition is Home, Pro, ...; empty when the key does not tell.
+	// Edition is Home, Pro, ...; always empty so far: the table does not tell,
+	// and Microsoft publishes no way to read it from the key.
 	Edition  string `json:"edition"`
 	LastFive string `json:"last_five"`
 }

@@ -98,11 +98,18 @@ func (t tree) head(name string, n int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(real)
+	flags := os.O_RDONLY
+	if !t.live() {
+		flags |= unix.O_NONBLOCK | unix.O_NOCTTY // a pipe must not keep us
+	}
+	f, err := os.OpenFile(real, flags, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !t.live() && !info.Mode().IsRegular() {
+		return nil, errors.Join(err, fmt.Errorf("read %s: not a regular file", name))
+	}
 	return io.ReadAll(io.LimitReader(f, n))
 }
 
