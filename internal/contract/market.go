@@ -49,7 +49,7 @@ type MarkTable struct {
 	ValidFrom time.Time `yaml:"valid_from"`
 	Source    string    `yaml:"source"`
 	// Read is the day on which the figures were read at the source.
-	Read  time.Time `yaml:"read"`
+	Read time.Time `yaml:"read"`
 	// File was read when the contract was: what stands in it is in Marks.
 	File  string    `yaml:"file"`
 	Marks []CPUMark `yaml:"marks"`

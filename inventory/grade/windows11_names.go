@@ -54,7 +54,7 @@ func nameRules() []nameRule {
 		{`pentium ([a-z]{1,2} ?)?\d{3}[a-z]?\b`, No},
 		{`pentium (gold )?(g[2-4]\d{3}[a-z]*|[jn][2-4]\d{3}|[23]\d{3}[umye]|14\d\d[a-z]*|d15\d\d[a-z]*|s?[petu][2-6]\d{3}[a-z]?)\b`, No},
 		{`pentium (4|m|d|iii|ii|extreme)\b|pentium dual`, No},
-		{`^(n50|n95|n97|n100|n150|n200|n250|u300[a-z]*|u30[123]l|3[01]0t?)\b`, Yes},
+		{`^(n50|n95|n97|n100|n150|n200|n250|u300[a-z]*|u30[123]l)\b`, Yes},
 		{`atom x(6[24]|7[24])\d\d[a-z]+\b`, Yes},
 		{`atom (x[357] [cez]?\d{4}[a-z]*|[cdenz]\d{3,4}[a-z]{0,2}|330)\b`, No},
 
