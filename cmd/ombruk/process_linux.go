@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -33,6 +34,14 @@ is.
 func (a *app) process(cmd *cobra.Command, f *jobFlags, paths []string) error {
 	ctx := cmd.Context()
 	began := a.now()
+	p, err := a.loadPolicy()
+	if err != nil {
+		return fail(exitError, "", err)
+	}
+	judge, err := a.judge(p)
+	if err != nil {
+		return err
+	}
 	r, err := a.rig(f.simulate)
 	if r == nil {
 		return err
@@ -52,22 +61,34 @@ func (a *app) process(cmd *cobra.Command, f *jobFlags, paths []string) error {
 	if b == nil || b.run == nil && len(paths) > 0 {
 		return err
 	}
-	unit, unitErr := b.station.Unit(job.UnitReport{Machine: machine, Order: b.order, Drives: b.unitDrives(machine.Drives), Began: began})
+	drives := b.unitDrives(machine.Drives)
+	if b.run != nil {
+		machine.Drives = session.Answered(machine.Drives, b.run.Works, b.run.Done)
+	}
+	unit, unitErr := b.station.Unit(job.UnitReport{Machine: machine, Order: b.order, Drives: drives, Judge: judge, Began: began})
 	if unitErr != nil {
 		return fail(worse(b.code, exitError), "the records of the drives are closed; free the output folder and make the unit report by another run", fmt.Errorf("make the unit report: %w", unitErr))
 	}
 	if a.flags.json {
 		if err := a.emit(struct {
-			Type     string `json:"type"`
-			Schema   int    `json:"schema"`
-			ID       string `json:"id"`
-			Page     string `json:"page"`
-			Evidence string `json:"evidence"`
-		}{"unit", 1, unit.ID, unit.PagePath, unit.EvidencePath}); err != nil {
+			Type        string `json:"type"`
+			Schema      int    `json:"schema"`
+			ID          string `json:"id"`
+			Page        string `json:"page"`
+			Evidence    string `json:"evidence"`
+			Grade       string `json:"grade"`
+			Disposition string `json:"disposition"`
+		}{"unit", 1, unit.ID, unit.PagePath, unit.EvidencePath, unit.Unit.Grade.Grade, unit.Unit.Disposition}); err != nil {
 			return err
 		}
 	}
 	a.say("unit report %s", unit.PagePath)
+	text, textErr := a.text()
+	if textErr != nil {
+		return errors.Join(err, textErr)
+	}
+	graded := *unit.Unit.Grade
+	a.say("%s %s", gradeSign(graded.Disposition), (&judgedText{t: text}).answer(graded))
 	return err
 }
 

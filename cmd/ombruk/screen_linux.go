@@ -118,6 +118,9 @@ func (a *app) screen(ctx context.Context, r session.Rig, h host) error {
 	if w.policy, err = a.loadPolicy(); err != nil {
 		return err
 	}
+	if w.judge, err = a.judge(w.policy); err != nil {
+		return err
+	}
 	setup := h.setup
 	if err := a.fillSetup(&setup, w.policy); err != nil {
 		return err

@@ -23,6 +23,7 @@ import (
 	"github.com/ombruk/ombruk/internal/session"
 	"github.com/ombruk/ombruk/internal/tui"
 	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/inventory/grade"
 	"github.com/ombruk/ombruk/report"
 )
 
@@ -34,6 +35,7 @@ type screenWork struct {
 	rig     session.Rig
 	session *session.Session
 	policy  policy.Policy
+	judge   func(grade.Facts) grade.Result
 	// remains looks at what there is besides the drives; nil with simulated
 	// drives, whose machine is not this one.
 	remains *remains.Source
@@ -426,7 +428,7 @@ func (w *screenWork) Close(ctx context.Context, in tui.Intake, rows []tui.Row, r
 	if err != nil {
 		return tui.Unit{}, err
 	}
-	unit := job.UnitReport{Machine: machine, Order: o, Graded: in.Graded, Status: in.Status, Locks: found.Locks, Began: began}
+	unit := job.UnitReport{Machine: machine, Order: o, Graded: in.Graded, Status: in.Status, Locks: found.Locks, Judge: w.judge, Began: began}
 	if !in.Graded {
 		unit.Remains = w.whatRemains(ctx, found)
 	}
@@ -436,6 +438,7 @@ func (w *screenWork) Close(ctx context.Context, in tui.Intake, rows []tui.Row, r
 		done, errs = append(done, r.Done), append(errs, r.Err)
 	}
 	unit.Drives = session.UnitDrives(works, done, errs, refused, all)
+	unit.Machine.Drives = session.Answered(all, works, done)
 	for _, c := range found.Checks {
 		verdict := certs.CheckVerdict(c.Verdict)
 		if verdict == "" {
