@@ -170,7 +170,9 @@ func cpus(ctx context.Context, t tree) []CPU {
 		}
 	}
 	var all []CPU
+	platform := platformFlags(t)
 	for _, id := range order {
+		packages[id].PlatformFlags = platform
 		all = append(all, *packages[id])
 	}
 	return all
