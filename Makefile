@@ -53,6 +53,10 @@ vm: packages ## Real kernel, emulated drives: docs/vmlab.md
 figures: packages ## How long a stick takes to its first screen, and to answer a key
 	go test -tags vm -count=1 -v -timeout 10m ./internal/vmlab -run TestStickFigures -args -stories all
 
+.PHONY: samples
+samples: ## How well reports are read that nobody here has seen (SAMPLES=DIR with DMI, EDID, EnterpriseDrive of linux-hardware.org)
+	go test -count=1 -v ./inventory/grade -run TestReportsNobodyHereHasSeen -args -samples "$(abspath $(SAMPLES))"
+
 .PHONY: lint
 lint: $(LINT) ## golangci-lint
 	$< run
