@@ -11,19 +11,27 @@ import (
 )
 
 // Whatever is pressed, scanned and resized in whatever order: nothing panics,
-// nothing is drawn beyond the window, and nothing begins but by the code typed
-// by hand.
+// nothing is drawn beyond the window, nothing begins but by the code typed by
+// hand, and no TPM is cleared while a drive is at work.
 func FuzzScreens(f *testing.F) {
 	f.Add([]byte("\x80T\x00\x00\x00n\x00\x01\x01a\x014711kw\x01q\x02n"))
 	f.Add([]byte("\x00\x00\x00\x00n\x00\x01\x01\x014711\x03\x04c\x00\x01"))
+	f.Add([]byte("\x00\x00\x00\x00n\x00\x01\x01a\x014711r\x01dg\x04\xe0\x01\xf0\xf0\x01\x00\x01d\x0f\x01\x00\x01g"))
 	f.Add([]byte("\x90\x91\x92?pgd\x05\x06\x07fk\x81\x82"))
-	names := []string{"down", "enter", "esc", "up", "tab", "left", "right", "f1", "f2", "f3", "f10", "pgdown", "pgup", "backspace", "home", "end", "ctrl+c", "ctrl+u"}
+	names := []string{"down", "enter", "esc", "up", "tab", "left", "right", "f1", "f2", "f3", "f10", "pgdown", "pgup", "backspace", "home", "end", "ctrl+c", "ctrl+u", "f4"}
 	f.Fuzz(func(t *testing.T, script []byte) {
 		if len(script) > 300 {
 			return
 		}
-		w := ordinary(t)
+		w := business(t)
 		s := play(t, w, usual(t), "en", 80, 24)
+		clears := w.clears
+		w.clears = func(thing string) (Said, []Remain, error) {
+			if s.m.running() {
+				t.Fatalf("%s is cleared while a drive is at work", thing)
+			}
+			return clears(thing)
+		}
 		last := "" // the last keys that a person pressed
 		for i, c := range script {
 			before := w.did("begin")

@@ -302,12 +302,33 @@ func (p *remainsPage) answers(r Remain) (out []action) {
 		enter("remains.do.eject", p.clear)
 	case r.There && (r.Thing == "card" || r.Thing == "disc"):
 		enter("remains.look", p.look)
+	default:
+		enter("remains.answer", p.ask)
 	}
-	out = append(out, state("done"))
-	if r.Thing != "tpm" {
-		out = append(out, state("none"))
+	for _, s := range states(r.Thing) {
+		out = append(out, state(s))
 	}
-	return append(out, state("left"))
+	return out
+}
+
+// states are what a person can say of a thing.
+func states(thing string) []string {
+	if thing == "tpm" {
+		return []string{"done", "left"} // whether there is one is seen
+	}
+	return []string{"done", "none", "left"}
+}
+
+// ask asks what became of the thing it stands on. It stands on the answer that
+// says nothing, so that no Enter too many says that something was taken out.
+func (p *remainsPage) ask() tea.Cmd {
+	m, r := p.m, p.list[p.at]
+	q := &menu{title: m.say("remains."+r.Thing, nil), text: []string{m.say("remains.about."+r.Thing, nil)}, options: []option{{label: m.say("remains.not-yet", nil)}}}
+	for _, s := range states(r.Thing) {
+		q.options = append(q.options, option{label: m.say("remains.do."+s, nil), do: func() tea.Cmd { return p.say(s) }})
+	}
+	m.over = q
+	return nil
 }
 
 // clear clears what it stands on. A TPM of a machine whose drives are not all
@@ -383,7 +404,9 @@ func (p *remainsPage) body(w, _ int) (lines []string, focus int) {
 	if n := p.pending(); n > 0 {
 		head = m.count("remains.left", n, nil)
 	}
-	lines = append(lines, " "+m.look.bold(m.look.cut(head, w-2)))
+	for _, l := range wrap(head, w-2) {
+		lines = append(lines, " "+m.look.bold(l))
+	}
 	if s := m.atWork(); s != "" && m.running() {
 		lines = append(lines, " "+m.look.cut(s, w-2))
 	}
