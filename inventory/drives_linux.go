@@ -31,7 +31,7 @@ func (s Source) drives(ctx context.Context) (drives []Drive, notes []string, err
 
 // reader reads what block devices there are.
 func (s Source) reader() (*reader, error) {
-	t := newTree(s.Root)
+	t := s.tree()
 	if _, err := t.list("/sys/block"); err != nil {
 		return nil, fmt.Errorf("list drives: %w", err)
 	}

@@ -24,7 +24,7 @@ var rawNames = []string{
 // they are alone with board, slots, ports and memory modules. The error is
 // ctx's.
 func (s Source) Machine(ctx context.Context) (Machine, error) {
-	t := newTree(s.Root)
+	t := s.tree()
 	m := unread()
 	note := func(format string, args ...any) { m.Notes = append(m.Notes, fmt.Sprintf(format, args...)) }
 	devices, usb := pciDevices(t), usbDevices(t)

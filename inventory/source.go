@@ -18,6 +18,8 @@ type Source struct {
 	// device nodes: there the name under /dev that sysfs gives stands for
 	// the node.
 	Root string
+	// log takes down what is read, for Capture.
+	log *treeLog
 }
 
 // What keeps a path from being a drive. Errors of [Source.Drive] wrap these.

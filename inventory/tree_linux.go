@@ -21,13 +21,24 @@ const maxAttribute = 4 << 20
 
 // tree is a file system seen from a root. Paths are absolute below the root;
 // in a captured tree symbolic links cannot lead out of it.
-type tree struct{ root string }
+type tree struct {
+	root string
+	// log takes down what is looked at; nil takes nothing.
+	log *treeLog
+}
 
 func newTree(root string) tree {
 	if root == "" {
 		root = "/"
 	}
 	return tree{root: filepath.Clean(root)}
+}
+
+// tree is the file system of the source.
+func (s Source) tree() tree {
+	t := newTree(s.Root)
+	t.log = s.log
+	return t
 }
 
 // live is true for the system we run on.
@@ -39,6 +50,7 @@ var errLoop = errors.New("too many symbolic links")
 // resolve follows every symbolic link and gives the path below the root.
 // In a captured tree what is below /dev may be missing.
 func (t tree) resolve(name string) (string, error) {
+	t.log.add(name, lookAt)
 	if t.live() {
 		real, err := filepath.EvalSymlinks(name)
 		if err != nil && (errors.Is(err, unix.ELOOP) || strings.Contains(err.Error(), "too many links")) {
@@ -94,6 +106,7 @@ func (t tree) bytes(name string) ([]byte, error) {
 
 // head reads at most n bytes from the beginning of a file.
 func (t tree) head(name string, n int64) ([]byte, error) {
+	t.log.add(name, lookRead)
 	real, err := t.file(name)
 	if err != nil {
 		return nil, err
@@ -140,6 +153,7 @@ func (t tree) names(elements ...string) []string {
 
 // list lists a directory in no particular order.
 func (t tree) list(name string) ([]string, error) {
+	t.log.add(name, lookList)
 	real, err := t.file(name)
 	if err != nil {
 		return nil, err
@@ -154,12 +168,14 @@ func (t tree) list(name string) ([]string, error) {
 
 // exists reports whether there is something at the path, even a dangling link.
 func (t tree) exists(elements ...string) bool {
+	t.log.add(path.Join(elements...), lookAt)
 	_, err := os.Lstat(filepath.Join(t.root, path.Join(elements...)))
 	return err == nil
 }
 
 // link gives the target of a symbolic link as written; empty when it is none.
 func (t tree) link(elements ...string) string {
+	t.log.add(path.Join(elements...), lookAt)
 	target, err := os.Readlink(filepath.Join(t.root, path.Join(elements...)))
 	if err != nil {
 		return ""
