@@ -270,7 +270,8 @@ func (t *firmwareTables) read(r dmiRecord, first bool) {
 			t.startPassword, t.setupPassword = statusState(r.fields["Power-On Password Status"]), statusState(r.fields["Administrator Password Status"])
 		}
 	case smbiosTPM:
-		if v := r.fields["Specification Version"]; t.tpm == "" && v != "" && v[0] >= '1' && v[0] <= '9' {
+		v, _, _ := strings.Cut(r.fields["Specification Version"], " ")
+		if t.tpm == "" && v != "" && v[0] >= '1' && v[0] <= '9' {
 			t.tpm = v
 		}
 	}
@@ -351,7 +352,7 @@ func (r dmiRecord) cpu() (firmwareCPU, bool) {
 
 // slot reads a slot for a card. The width is printed before the type.
 func (r dmiRecord) slot() firmwareSlot {
-	s := firmwareSlot{name: r.value("Designation"), kind: r.fields["Type"], usage: r.fields["Current Usage"]}
+	s := firmwareSlot{name: r.value("Designation"), kind: r.fields["Type"], usage: word(smbiosUsages, r.fields["Current Usage"])}
 	if width, kind, ok := strings.Cut(s.kind, " "); ok && smbiosWidths.code(width) != 0 {
 		s.width, s.kind = width, kind
 	}
@@ -395,7 +396,7 @@ func (r dmiRecord) battery() firmwareBattery {
 	}
 	b := firmwareBattery{
 		location: r.value("Location"), maker: r.value("Manufacturer"), name: r.value("Name"), serial: r.value("Serial Number"),
-		chemistry: r.fields["Chemistry"], smartChemistry: r.value("SBDS Chemistry"),
+		chemistry: word(smbiosChemistries, r.fields["Chemistry"]), smartChemistry: r.value("SBDS Chemistry"),
 		milliwattHours: number("Design Capacity", "mWh"), millivolts: number("Design Voltage", "mV"),
 	}
 	if b.serial == "" {

@@ -43,7 +43,7 @@ func (e evidence) system() System {
 		s.SKU, _, _ = strings.Cut(strings.TrimPrefix(s.SKU, "SKU="), ";")
 		s.SKU = known(s.SKU)
 	}
-	if t := e.raw["product_name"]; s.Manufacturer == "Lenovo" && lenovoType.MatchString(t) && t != s.Model {
+	if t := known(e.raw["product_name"]); s.Manufacturer == "Lenovo" && lenovoType.MatchString(t) && t != s.Model {
 		s.SKU = t // the SKU only repeats parts of it
 	}
 	s.Family = known(strings.TrimSuffix(s.Family, "-FTS"))
@@ -62,6 +62,9 @@ func (e evidence) names() (maker, model string) {
 		vendor = computerMaker(known(e.raw["chassis_vendor"]))
 	}
 	product := known(e.raw["product_name"])
+	if vendor == "" && strings.HasPrefix(product, "Apple ") { // from a device tree
+		vendor = "Apple"
+	}
 	switch vendor {
 	case "Lenovo", "IBM":
 		model = lenovoModel(e.raw)

@@ -48,7 +48,7 @@ var (
 		"25 Pin Dual Inline (pin 26 cut)", "50 Pin Dual Inline", "68 Pin Dual Inline", "On Board Sound Input From CD-ROM",
 		"Mini Centronics Type-14", "Mini Centronics Type-26", "Mini Jack (headphones)", "BNC", "IEEE 1394", "SAS/SATA Plug Receptacle",
 		"USB Type-C Receptacle",
-	}}}
+	}}, {0xa0, []string{"PC-98", "PC-98 Hireso", "PC-H98", "PC-98 Note", "PC-98 Full"}}}
 	// Table 41, port types.
 	smbiosPorts = codeNames{{1, []string{
 		"Parallel Port XT/AT Compatible", "Parallel Port PS/2", "Parallel Port ECP", "Parallel Port EPP", "Parallel Port ECP/EPP",

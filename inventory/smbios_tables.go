@@ -156,6 +156,9 @@ func (t firmwareTables) packages() []CPU {
 	threads := map[string]int{} // index of the package by its socket
 	for _, c := range t.processors {
 		c.Model, c.Vendor = cpuName(c.Model), known(c.Vendor)
+		if c.Threads < c.Cores {
+			c.Threads = 0
+		}
 		if c.Cores > 0 || c.Threads > 0 || !strings.HasPrefix(t.raw["sys_vendor"], "Apple") {
 			all = append(all, c.CPU)
 			continue
@@ -316,12 +319,10 @@ func (p firmwarePort) port() (port Port, ok bool) {
 	return port, port.Type != "" && !inside && (connector != "" || port.Name != "")
 }
 
-// maxMilliwattHours is more than any battery in a portable machine holds:
-// airlines carry none above 160 Wh (ICAO Doc 9284, table 8-1).
-const maxMilliwattHours = 200_000
-
 // battery is the battery as it is shown; ok is false for those that reference
-// firmware describes in machines that have none.
+// firmware describes in machines that have none. Numbers that no battery of a
+// portable machine has are not told: some firmware gives mAh for mWh, or the
+// tenfold, and airlines carry none above 160 Wh (ICAO Doc 9284, table 8-1).
 func (b firmwareBattery) battery() (battery Battery, ok bool) {
 	for _, word := range []string{b.location, b.maker, b.name} {
 		switch strings.Trim(strings.ToLower(word), " -") {
@@ -333,13 +334,16 @@ func (b firmwareBattery) battery() (battery Battery, ok bool) {
 		Manufacturer: known(b.maker), Model: known(b.name), Serial: known(b.serial),
 		DesignMilliwattHours: b.milliwattHours, DesignMillivolts: b.millivolts, Chemistry: chemistry(b.smartChemistry),
 	}
-	if b.milliwattHours > maxMilliwattHours {
+	if b.milliwattHours < 5_000 || b.milliwattHours > 200_000 {
 		battery.DesignMilliwattHours = 0
+	}
+	if b.millivolts < 3_000 || b.millivolts > 30_000 {
+		battery.DesignMillivolts = 0
 	}
 	if battery.Chemistry == "" {
 		battery.Chemistry = chemistry(b.chemistry)
 	}
-	return battery, battery.Manufacturer != "" || battery.Model != "" || battery.DesignMilliwattHours > 0
+	return battery, b.milliwattHours > 0 || b.millivolts > 0
 }
 
 // chemistry is the word that is used for it on batteries; empty when unknown.
