@@ -258,22 +258,23 @@ type attribute struct {
 func (h *SMART) TakeAttributes(model string, media Media, as []ATAAttribute) {
 	flash := media == MediaFlash
 	for _, a := range as {
-		raw := a.Raw & (1<<48 - 1)
+		raw := a.Raw & allBits
 		m := meaningOfNumber(a.ID, model, flash)
-		switch m {
-		case meansReallocated:
+		switch {
+		case raw == allBits: // no part of it makes sense
+		case m == meansReallocated:
 			raw = lowWords(raw)
-		case meansTimeouts: // Seagate: three counts of 16 bits, all of them lowest
+		case m == meansTimeouts: // Seagate: three counts of 16 bits, all of them lowest
 			raw &= 0xffff
-		case meansHours:
+		case m == meansHours:
 			if per := hoursDivisor(model); per > 1 {
 				raw = raw & 0xffffffff / per
 			} else {
 				raw &= 0xffffff // above are minutes, milliseconds, or another count
 			}
-		case meansCycles:
+		case m == meansCycles:
 			raw &= 0xffffffff
-		case meansTemperature:
+		case m == meansTemperature:
 			raw &= 0xff // above are the lowest and the highest
 		}
 		past := func(v int) bool { return a.Threshold > 0 && v >= 0 && v <= a.Threshold }
@@ -281,6 +282,9 @@ func (h *SMART) TakeAttributes(model string, media Media, as []ATAAttribute) {
 	}
 	h.Settle()
 }
+
+// allBits is a raw value of ones only.
+const allBits = 1<<48 - 1
 
 // lowWords is a count of 16 bits below others, or of 32 with nothing above it.
 func lowWords(raw uint64) uint64 {
@@ -472,6 +476,15 @@ func (h *SMART) hottest(n int64) {
 	if t := celsius(n); t != nil && (h.TemperatureMaxCelsius == nil || *h.TemperatureMaxCelsius < *t) {
 		h.TemperatureMaxCelsius = t
 	}
+}
+
+// TakePending adds a count of sectors that wait to be reallocated, of which
+// there may be several.
+func (h *SMART) TakePending(n int64) { h.count(&h.Pending, n, senselessPending) }
+
+// TakeMediaErrors adds NVMe's count of that name.
+func (h *SMART) TakeMediaErrors(n uint64) {
+	h.count(&h.MediaErrors, int64(min(n, 1<<62)), senselessMedia)
 }
 
 // Settle fills in what follows from the rest. Whoever fills in counts calls it

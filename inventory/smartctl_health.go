@@ -20,6 +20,9 @@ func rawOf(id int, fields []string) int64 {
 		return hexNumber(s)
 	}
 	raw := digits(fields[0])
+	if raw == 0xffff && len(fields) > 2 && fields[1] == "(65535" && fields[2] == "65535)" {
+		return allBits // three words of ones
+	}
 	if id != 188 {
 		return raw
 	}
@@ -61,8 +64,8 @@ func (a *attribute) whenFailed(s string) {
 	a.pastEver = a.pastNow || strings.Contains(s, "past")
 }
 
-// ataTest is what the upper four bits of a self-test's status say (ACS-4, table
-// 119): passed, or failed; neither for one that was stopped or runs.
+// ataTest is what the upper four bits of a self-test's status say (ACS-4, SMART
+// Self-Test log): passed, or failed; neither for one that was stopped or runs.
 func ataTest(status int64) (passed, failed bool) {
 	return status == 0, status >= 3 && status <= 8
 }

@@ -172,6 +172,7 @@ const (
 	PageRotating    = 0x03
 	PageErrors      = 0x04
 	PageTemperature = 0x05
+	PageTransport   = 0x06
 	PageSolidState  = 0x07
 	PageSecurity    = 0x06 // of the IDENTIFY DEVICE data log
 )

@@ -297,23 +297,53 @@ func (n *nvmeDrive) health(ctx context.Context, a *inventory.Abilities) {
 		nvmeNote(a, "health cannot be read: %v", err)
 		return
 	}
-	count := func(w nvme.Wide) *int64 {
-		v := int64(min(uint64(w), math.MaxInt64))
-		return &v
-	}
 	value := func(v int64) *int64 { return &v }
-	passed := s.CriticalWarning == 0
-	a.Health = &inventory.SMART{
-		Passed: &passed, PowerOnHours: count(s.PowerOnHours), PowerCycles: count(s.PowerCycles),
-		Uncorrectable: count(s.MediaErrors), PercentUsed: value(int64(s.PercentageUsed)),
-		SparePercent: value(int64(s.AvailableSpare)), CriticalWarning: value(int64(s.CriticalWarning)),
+	// A count that fills its 64 bits or nearly so is none.
+	count := func(w nvme.Wide) *int64 {
+		if uint64(w) > math.MaxInt64 {
+			return nil
+		}
+		return value(int64(w))
 	}
-	if s.TemperatureKelvin > 0 {
-		a.Health.TemperatureCelsius = value(int64(s.TemperatureKelvin) - 273)
+	passed := s.CriticalWarning == 0
+	h := &inventory.SMART{
+		Passed: &passed, PowerOnHours: count(s.PowerOnHours), PowerCycles: count(s.PowerCycles), UnsafeShutdowns: count(s.UnsafeShutdowns),
+		PercentUsed: value(int64(s.PercentageUsed)), SparePercent: value(int64(s.AvailableSpare)),
+		SpareThresholdPercent: value(int64(s.AvailableSpareLimit)), CriticalWarning: value(int64(s.CriticalWarning)),
+	}
+	h.TakeMediaErrors(uint64(s.MediaErrors))
+	if s.TemperatureKelvin > 273 {
+		h.TemperatureCelsius = value(int64(s.TemperatureKelvin) - 273)
 	}
 	if s.DataUnitsWritten < math.MaxInt64/512_000 {
-		a.Health.WrittenBytes = value(int64(s.DataUnitsWritten) * 512_000)
+		h.WrittenBytes = value(int64(s.DataUnitsWritten) * 512_000)
 	}
+	h.SelfTest = n.selfTests(ctx, a)
+	h.Settle()
+	a.Health = h
+}
+
+// selfTests reads the log of self-tests; nil when the drive keeps none.
+func (n *nvmeDrive) selfTests(ctx context.Context, a *inventory.Abilities) *inventory.SelfTest {
+	if !n.controller.HasSelfTest() {
+		return nil
+	}
+	c := nvme.ReadSelfTests()
+	_, err := n.ask(ctx, c)
+	var tests []nvme.SelfTest
+	if err == nil {
+		tests, err = nvme.ParseSelfTests(c.Data)
+	}
+	if err != nil {
+		nvmeNote(a, "the log of self-tests cannot be read: %v", err)
+		return nil
+	}
+	var log []inventory.SelfTestResult
+	for _, t := range tests {
+		log = append(log, inventory.SelfTestResult{Passed: t.Passed() && t.Kind < 0x0e, Failed: t.Failed(), Extended: t.Kind == 2,
+			Hours: int64(min(t.Hours, math.MaxInt64))})
+	}
+	return inventory.SelfTestsFrom(log, false)
 }
 
 func (n *nvmeDrive) zoned(ctx context.Context, a *inventory.Abilities) {

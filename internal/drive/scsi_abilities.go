@@ -186,11 +186,11 @@ func (f *scsiFirmware) askHealth(ctx context.Context, ab *inventory.Abilities) e
 	for _, page := range pages {
 		take := map[byte]func(scsi.Parameters){
 			scsi.LogWriteErrors: func(p scsi.Parameters) {
-				add(&h.Uncorrectable, p.Uncorrected())
+				add(&h.ReportedUncorrectable, p.Uncorrected())
 				prefer(&h.WrittenBytes, p.Bytes())
 			},
-			scsi.LogReadErrors:   func(p scsi.Parameters) { add(&h.Uncorrectable, p.Uncorrected()) },
-			scsi.LogVerifyErrors: func(p scsi.Parameters) { add(&h.Uncorrectable, p.Uncorrected()) },
+			scsi.LogReadErrors:   func(p scsi.Parameters) { add(&h.ReportedUncorrectable, p.Uncorrected()) },
+			scsi.LogVerifyErrors: func(p scsi.Parameters) { add(&h.ReportedUncorrectable, p.Uncorrected()) },
 			scsi.LogTemperature:  func(p scsi.Parameters) { prefer(&h.TemperatureCelsius, p.Temperature()) },
 			scsi.LogStartStop:    func(p scsi.Parameters) { prefer(&h.PowerCycles, p.Starts()) },
 			scsi.LogSolidState:   func(p scsi.Parameters) { prefer(&h.PercentUsed, p.PercentUsed()) },
@@ -198,6 +198,14 @@ func (f *scsiFirmware) askHealth(ctx context.Context, ab *inventory.Abilities) e
 				if n := p.PoweredMinutes(); n != nil {
 					h.PowerOnHours = known(*n / 60)
 				}
+				prefer(&h.Pending, p.Unreplaced())
+			},
+			scsi.LogSelfTest: func(p scsi.Parameters) {
+				var log []inventory.SelfTestResult
+				for _, t := range p.SelfTests() {
+					log = append(log, inventory.SelfTestResult{Passed: t.Passed(), Failed: t.Failed(), Extended: t.Extended(), Hours: int64(t.Hours)})
+				}
+				h.SelfTest = inventory.SelfTestsFrom(log, true)
 			},
 			scsi.LogInformation: func(p scsi.Parameters) {
 				if fails := p.Predicts(); fails != nil {
@@ -226,6 +234,7 @@ func (f *scsiFirmware) askHealth(ctx context.Context, ab *inventory.Abilities) e
 		return err
 	}
 	if told {
+		h.Settle()
 		ab.Health = &h
 	}
 	return nil

@@ -154,9 +154,11 @@ func (d *ataDrive) readLog(log byte, page uint16, pages int) ataAnswer {
 	switch log {
 	case 0x00: // directory: how many pages each log has
 		whole = make([]byte, 512)
-		whole[0], whole[2*0x04], whole[2*0x30] = 1, 8, 2
+		whole[0], whole[2*0x04], whole[2*0x06], whole[2*0x07], whole[2*0x30] = 1, 8, 1, 1, 2
 	case 0x04:
 		whole = d.statistics()
+	case 0x07:
+		whole = selfTestLog(d.p.Health, true)
 	case 0x30:
 		list := make([]byte, 512)
 		list[0], list[8], list[9], list[10] = 1, 2, 0x00, 0x01
@@ -203,8 +205,11 @@ func (d *ataDrive) smart(c ataCommand) ataAnswer {
 	case 0xD1:
 		return ataData(smartThresholds())
 	case 0xD5:
-		if c.lba&0xFF == 0 {
+		switch c.lba & 0xFF {
+		case 0:
 			return d.readLog(0, 0, 1)
+		case 6:
+			return ataData(selfTestLog(d.p.Health, false))
 		}
 		return ataBad(ataABRT)
 	case 0xD8, 0xD9:
@@ -220,10 +225,20 @@ func (d *ataDrive) smart(c ataCommand) ataAnswer {
 	return ataBad(ataABRT)
 }
 
-// smartAttributes are the usual ones, by number.
-func (d *ataDrive) smartAttributes() map[byte]int64 {
+// smartNumbers are the attributes that it has, in their order.
+func smartNumbers() []byte { return []byte{5, 9, 12, 187, 194, 197, 198, 199} }
+
+// smartAttributes are the raw values of the usual attributes, by number.
+func (d *ataDrive) smartAttributes() map[byte]uint64 {
 	h := d.p.Health
-	return map[byte]int64{5: h.Reallocated, 9: h.Hours, 12: h.Cycles, 187: h.Uncorrectable, 194: 31, 197: h.Pending}
+	raw := map[byte]uint64{5: uint64(h.Reallocated), 9: uint64(h.Hours), 12: uint64(h.Cycles), 187: uint64(h.Uncorrectable), 194: 31,
+		197: uint64(h.Pending), 198: uint64(h.Offline), 199: uint64(h.CRC)}
+	if h.Nonsense {
+		for _, id := range []byte{5, 9, 187, 197, 198} {
+			raw[id] = 1<<48 - 1
+		}
+	}
+	return raw
 }
 
 func (d *ataDrive) smartData() []byte {
@@ -231,13 +246,17 @@ func (d *ataDrive) smartData() []byte {
 	b[0] = 0x10
 	at := 2
 	raw := d.smartAttributes()
-	for _, id := range []byte{5, 9, 12, 187, 194, 197} {
+	for _, id := range smartNumbers() {
 		b[at], b[at+1], b[at+3], b[at+4] = id, 0x32, 100, 100
 		if id == 5 && d.p.Health.Failing {
 			b[at+3], b[at+4] = 5, 5
 		}
 		binary.LittleEndian.PutUint32(b[at+5:], uint32(raw[id]))
+		binary.LittleEndian.PutUint16(b[at+9:], uint16(raw[id]>>32))
 		at += 12
+	}
+	if d.p.Health.SelfTestFailedAt > 0 {
+		b[363] = 0x79 // read failure, nine tenths left
 	}
 	b[367] = 0x7B
 	b[511] = -sum8(b)
@@ -248,12 +267,34 @@ func smartThresholds() []byte {
 	b := make([]byte, 512)
 	b[0] = 0x10
 	at := 2
-	for _, id := range []byte{5, 9, 12, 187, 194, 197} {
+	for _, id := range smartNumbers() {
 		b[at] = id
 		if id == 5 {
 			b[at+1] = 10
 		}
 		at += 12
+	}
+	b[511] = -sum8(b)
+	return b
+}
+
+// selfTestLog is the log of self-tests (ACS-4, SMART Self-Test log, or the
+// extended one), with a short test that passed before the extended that failed.
+func selfTestLog(h HealthProfile, extended bool) []byte {
+	b := make([]byte, 512)
+	b[0] = 1
+	first, size, index := 2, 24, 508
+	if extended {
+		first, size, index = 4, 26, 2
+	}
+	if h.SelfTestFailedAt > 0 {
+		b[index] = 2
+		for i, e := range [][2]byte{{1, 0}, {2, 0x79}} {
+			at := b[first+i*size:]
+			at[0], at[1] = e[0], e[1]
+			binary.LittleEndian.PutUint16(at[2:], uint16(h.SelfTestFailedAt))
+			binary.LittleEndian.PutUint32(at[5:], uint32(4096*i))
+		}
 	}
 	b[511] = -sum8(b)
 	return b

@@ -61,8 +61,17 @@ type HealthProfile struct {
 	Reallocated   int64 `json:"reallocated,omitempty"`
 	Pending       int64 `json:"pending,omitempty"`
 	Uncorrectable int64 `json:"uncorrectable,omitempty"`
-	PercentUsed   int64 `json:"percent_used,omitempty"`
-	Failing       bool  `json:"failing,omitempty"`
+	// Offline is what its own scan could not read, CRC what arrived damaged;
+	// a SCSI drive counts Reallocated as its grown defects.
+	Offline     int64 `json:"offline,omitempty"`
+	CRC         int64 `json:"crc,omitempty"`
+	PercentUsed int64 `json:"percent_used,omitempty"`
+	// SelfTestFailedAt is the power-on hour at which an extended self-test
+	// failed; 0: none did.
+	SelfTestFailedAt int64 `json:"self_test_failed_at,omitempty"`
+	Failing          bool  `json:"failing,omitempty"`
+	// Nonsense makes an ATA drive answer with all bits set where others count.
+	Nonsense bool `json:"nonsense,omitempty"`
 }
 
 func (p *ATAProfile) check(u UnitProfile) error {

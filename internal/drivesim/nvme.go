@@ -47,6 +47,11 @@ type NVMeProfile struct {
 	PercentUsed     byte `json:"percent_used,omitempty"`
 	SparePercent    byte `json:"spare_percent,omitempty"`
 	CriticalWarning byte `json:"critical_warning,omitempty"`
+	// MediaErrors are of the SMART log too.
+	MediaErrors uint64 `json:"media_errors,omitempty"`
+	// SelfTestFailedAt is the power-on hour at which an extended self-test
+	// failed; 0 for a drive without self-tests.
+	SelfTestFailedAt uint64 `json:"self_test_failed_at,omitempty"`
 }
 
 // Status field values: SCT in bits 10:8, SC in 7:0, DNR in 14 (NVMe Base 2.1

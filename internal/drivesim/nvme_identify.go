@@ -87,7 +87,7 @@ func (f *nvmeFront) identifyController(b []byte) {
 	le.PutUint32(b[80:], v)
 	b[111] = 1 // an I/O controller
 	oacs := uint16(0)
-	for bit, on := range map[int]bool{0: f.tcg != nil, 1: f.has("nvme-format"), 3: f.p.Namespaces} {
+	for bit, on := range map[int]bool{0: f.tcg != nil, 1: f.has("nvme-format"), 3: f.p.Namespaces, 4: f.p.SelfTestFailedAt != 0} {
 		if on {
 			oacs |= 1 << bit
 		}
@@ -219,6 +219,11 @@ func (f *nvmeFront) getLog(cmd nvme.Command) nvme.Completion {
 		log = make([]byte, 4096)
 	case 0x05:
 		log = f.effectsLog()
+	case 0x06:
+		if f.p.SelfTestFailedAt == 0 {
+			return nvme.Completion{Status: nvmeInvalidLogPage}
+		}
+		log = f.selfTestLog()
 	case 0x81:
 		if f.sanicap() == 0 || f.lies(LieNoStatus) && f.sanitize.cdw10 != 0 {
 			return nvme.Completion{Status: nvmeInvalidLogPage}
@@ -254,6 +259,19 @@ func (f *nvmeFront) smartLog() []byte {
 	le.PutUint64(b[112:], 812)
 	le.PutUint64(b[128:], 9_140)
 	le.PutUint64(b[144:], 31)
+	le.PutUint64(b[160:], f.p.MediaErrors)
+	return b
+}
+
+// selfTestLog is log page 06h (NVMe Base 2.1 section 5.1.12.1.7): one extended
+// test, which failed.
+func (f *nvmeFront) selfTestLog() []byte {
+	b := make([]byte, 564)
+	for at := 4; at < len(b); at += 28 {
+		b[at] = 0x0F // not used
+	}
+	b[4] = 0x27
+	binary.LittleEndian.PutUint64(b[8:], f.p.SelfTestFailedAt)
 	return b
 }
 

@@ -164,6 +164,11 @@ func (u *scsiUnit) execute(cdb, out []byte, want int) scsiReply {
 		}
 		b, s := u.logSense(cdb)
 		return cut(u.reply(b, s), int(binary.BigEndian.Uint16(cdb[7:])))
+	case 0xB7:
+		if u.health.Reallocated == 0 || u.ata != nil {
+			return u.refuse(senseInvalidOpcode())
+		}
+		return cut(u.good(u.grownDefects()), int(binary.BigEndian.Uint32(cdb[6:])))
 	case 0x25:
 		return u.readCapacity10()
 	case 0x9E:

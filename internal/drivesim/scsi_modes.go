@@ -126,6 +126,15 @@ func (u *scsiUnit) modeSelect(cdb, out []byte) *scsiSense {
 	return u.chooseBlocks(uint64(binary.BigEndian.Uint32(out[head:])), 1<<32-1, int(binary.BigEndian.Uint32(out[head+4:])&0xFFFFFF))
 }
 
+// grownDefects answers READ DEFECT DATA (12) with the head of the grown list,
+// in long block format (SBC-4 5.19).
+func (u *scsiUnit) grownDefects() []byte {
+	b := make([]byte, 8)
+	b[1] = 1<<3 | 3
+	binary.BigEndian.PutUint32(b[4:], uint32(8*u.health.Reallocated))
+	return b
+}
+
 // logSense answers LOG SENSE (SPC-5 6.9) for the pages a disk has.
 func (u *scsiUnit) logSense(cdb []byte) ([]byte, *scsiSense) {
 	page := cdb[2] & 0x3F
@@ -137,10 +146,14 @@ func (u *scsiUnit) logSense(cdb []byte) ([]byte, *scsiSense) {
 	h := u.health
 	switch page {
 	case 0x00:
-		body = []byte{0x00, 0x03, 0x0D, 0x0E, 0x15, 0x2F}
-		if u.identity.rotation == 1 {
-			body = []byte{0x00, 0x03, 0x0D, 0x0E, 0x11, 0x15, 0x2F}
+		body = []byte{0x00, 0x03, 0x0D, 0x0E}
+		if h.SelfTestFailedAt > 0 {
+			body = append(body, 0x10)
 		}
+		if u.identity.rotation == 1 {
+			body = append(body, 0x11)
+		}
+		body = append(body, 0x15, 0x2F)
 	case 0x03: // read errors: uncorrected
 		body = parameter(nil, 6, 0, 0, 0, byte(h.Uncorrectable))
 	case 0x0D:
@@ -148,6 +161,18 @@ func (u *scsiUnit) logSense(cdb []byte) ([]byte, *scsiSense) {
 		body = parameter(body, 1, 0, 65)
 	case 0x0E:
 		body = parameter(nil, 4, byte(h.Cycles>>24), byte(h.Cycles>>16), byte(h.Cycles>>8), byte(h.Cycles))
+	case 0x10:
+		if h.SelfTestFailedAt == 0 {
+			return nil, senseInvalidField()
+		}
+		for code := range uint16(20) {
+			test := make([]byte, 16)
+			if code == 0 { // an extended one in the background, which failed in a segment
+				test[0] = 2<<5 | 7
+				binary.BigEndian.PutUint16(test[2:], uint16(h.SelfTestFailedAt))
+			}
+			body = parameter(body, code+1, test...)
+		}
 	case 0x11:
 		if u.identity.rotation != 1 {
 			return nil, senseInvalidField()

@@ -76,6 +76,7 @@ type SMART struct {
 	DataUnitsWritten    Wide   // in 1000 units of 512 bytes
 	PowerCycles         Wide
 	PowerOnHours        Wide
+	UnsafeShutdowns     Wide
 	MediaErrors         Wide // unrecovered data integrity errors
 	AvailableSpareLimit byte
 }
@@ -98,7 +99,7 @@ func ParseSMART(b []byte) (SMART, error) {
 		CriticalWarning: b[0], TemperatureKelvin: binary.LittleEndian.Uint16(b[1:]),
 		AvailableSpare: b[3], AvailableSpareLimit: b[4], PercentageUsed: b[5],
 		DataUnitsWritten: wide(b[48:]), PowerCycles: wide(b[112:]),
-		PowerOnHours: wide(b[128:]), MediaErrors: wide(b[160:]),
+		PowerOnHours: wide(b[128:]), UnsafeShutdowns: wide(b[144:]), MediaErrors: wide(b[160:]),
 	}
 	if s == (SMART{}) {
 		return SMART{}, fmt.Errorf("SMART log: %w: all zeros", ErrSenseless)

@@ -10,6 +10,7 @@ const (
 	LogVerifyErrors = 0x05
 	LogTemperature  = 0x0d
 	LogStartStop    = 0x0e
+	LogSelfTest     = 0x10
 	LogSolidState   = 0x11
 	LogBackground   = 0x15
 	LogATAResults   = 0x16 // SAT-4, 12.3.2
@@ -103,12 +104,65 @@ func (p Parameters) Uncorrected() *int64 { return p.Number(6) }
 func (p Parameters) Bytes() *int64 { return p.Number(5) }
 
 // Predicts of page 2Fh reports whether the drive predicts its failure (SPC-5,
-// 7.3.11: additional sense code 5Dh, 0Bh is a warning); nil when it tells nothing.
+// 7.3.11: additional sense code 5Dh) or warns of something (0Bh) that is more
+// than its temperature (0Bh/01h); nil when it tells nothing.
 func (p Parameters) Predicts() *bool {
 	data := p[0]
 	if len(data) < 2 {
 		return nil
 	}
-	fails := data[0] == 0x5d
+	fails := data[0] == 0x5d || data[0] == 0x0b && data[1] != 0x01
 	return &fails
+}
+
+// SelfTest is one parameter of page 10h, Self-Test Results (SPC-5, 7.3).
+type SelfTest struct {
+	Kind   byte   // 1 and 5 short, 2 and 6 extended
+	Result byte   // 0 passed, 3 to 7 failed, Fh running, else stopped
+	Hours  uint16 // FFFFh for that many or more
+}
+
+// Passed reports that the test went to its end and found nothing.
+func (t SelfTest) Passed() bool { return t.Result == 0 }
+
+// Failed reports that it found something, or could not go on: results 3 to 7.
+func (t SelfTest) Failed() bool { return t.Result >= 3 && t.Result <= 7 }
+
+// Extended reports whether the test reads the whole medium.
+func (t SelfTest) Extended() bool { return t.Kind == 2 || t.Kind == 6 }
+
+// SelfTests of page 10h, the newest first; parameters that were never filled
+// are zeros.
+func (p Parameters) SelfTests() []SelfTest {
+	var tests []SelfTest
+	for code := uint16(1); code <= 20; code++ {
+		data := p[code]
+		if len(data) < 4 {
+			continue
+		}
+		t := SelfTest{Kind: data[0] >> 5, Result: data[0] & 0x0f, Hours: be16(data[2:])}
+		if t.Kind != 0 || t.Hours != 0 {
+			tests = append(tests, t)
+		}
+	}
+	return tests
+}
+
+// Unreplaced of page 15h counts what background scans found and nobody put
+// right: reassign status 1h (waits for a write), 4h and 8h (could not be
+// reassigned); nil when the drive tells of no scan (SBC-4, 6.4.2).
+func (p Parameters) Unreplaced() *int64 {
+	if len(p[0]) < 12 {
+		return nil
+	}
+	n := int64(0)
+	for code, data := range p {
+		if code == 0 || code > 0x0800 || len(data) < 5 {
+			continue
+		}
+		if status := data[4] >> 4; status == 1 || status == 4 || status == 8 {
+			n++
+		}
+	}
+	return &n
 }
