@@ -18,6 +18,7 @@ type explainLine struct {
 	Schema    int    `json:"schema"`
 	ValidFrom string `json:"valid_from"`
 	grade.Rules
+	DriveHealth map[string]any `json:"drive_health"`
 	// Outcomes say how each rule of disposition came out for the machine of
 	// --from; left out without one.
 	Outcomes []grade.Outcome `json:"outcomes,omitempty"`
@@ -54,7 +55,7 @@ Exit status: 0 explained; 1 error; 64 usage.`,
 				return fail(exitUsage, "pass --from FILE", fmt.Errorf("what is said of a machine needs one"))
 			}
 			if a.flags.json {
-				return a.emit(explainLine{"grade-rules", 1, p.ValidFrom.Format("2006-01-02"), p.Grading, outcomes})
+				return a.emit(explainLine{"grade-rules", 1, p.ValidFrom.Format("2006-01-02"), p.Grading, limitsByKey(p.Grading.Health), outcomes})
 			}
 			return a.explain(p, outcomes)
 		},
@@ -240,33 +241,51 @@ func (w *explainer) when(c grade.When) string {
 	return strings.Join(all, w.say("and"))
 }
 
+// limit is one limit of a drive's health by its key in the policy.
+type limit struct {
+	key string
+	grade.Limit
+	// falling means that less is worse.
+	falling bool
+}
+
+func limitsOf(l grade.Limits) []limit {
+	return []limit{
+		{"reallocated_sectors", l.ReallocatedSectors, false}, {"retired_blocks", l.RetiredBlocks, false}, {"grown_defects", l.GrownDefects, false},
+		{"pending_sectors", l.PendingSectors, false}, {"offline_uncorrectable", l.OfflineUncorrectable, false},
+		{"reported_uncorrectable", l.ReportedUncorrectable, false}, {"media_errors", l.MediaErrors, false},
+		{"percent_used", l.PercentUsed, false}, {"spare_percent", l.SparePercent, true},
+		{"power_on_hours", l.PowerOnHours, false}, {"temperature_celsius", l.TemperatureCelsius, false},
+	}
+}
+
+// limitsByKey writes limits as the policy does.
+func limitsByKey(l grade.Limits) map[string]any {
+	out := map[string]any{"command_timeouts": l.CommandTimeouts, "crc_errors": l.CRCErrors, "self_test_hours": l.SelfTestHours}
+	for _, one := range limitsOf(l) {
+		out[one.key] = map[string]int64{"warn": one.Warn, "reject": one.Reject}
+	}
+	return out
+}
+
 func (w *explainer) health(l grade.Limits) {
 	w.title("explain.health")
-	limit := func(key string, l grade.Limit, suffix string) {
-		var parts []string
-		if l.Warn > 0 {
-			parts = append(parts, w.say("warn"+suffix, "Figure", w.t.Number(l.Warn)))
+	all := append(limitsOf(l), limit{key: "command_timeouts", Limit: grade.Limit{Warn: l.CommandTimeouts}}, limit{key: "crc_errors", Limit: grade.Limit{Warn: l.CRCErrors}})
+	for _, one := range all {
+		suffix, parts := "", []string{}
+		if one.falling {
+			suffix = "-below"
 		}
-		if l.Reject > 0 {
-			parts = append(parts, w.say("reject"+suffix, "Figure", w.t.Number(l.Reject)))
+		if one.Warn > 0 && (one.Warn != one.Reject || one.falling) {
+			parts = append(parts, w.say("warn"+suffix, "Figure", w.t.Number(one.Warn)))
+		}
+		if one.Reject > 0 {
+			parts = append(parts, w.say("reject"+suffix, "Figure", w.t.Number(one.Reject)))
 		}
 		if len(parts) > 0 {
-			w.row(w.say("limit."+key), 38, strings.Join(parts, ", "))
+			w.row(w.say("limit."+one.key), 38, strings.Join(parts, ", "))
 		}
 	}
-	limit("reallocated_sectors", l.ReallocatedSectors, "")
-	limit("retired_blocks", l.RetiredBlocks, "")
-	limit("grown_defects", l.GrownDefects, "")
-	limit("pending_sectors", l.PendingSectors, "")
-	limit("offline_uncorrectable", l.OfflineUncorrectable, "")
-	limit("reported_uncorrectable", l.ReportedUncorrectable, "")
-	limit("media_errors", l.MediaErrors, "")
-	limit("percent_used", l.PercentUsed, "")
-	limit("spare_percent", l.SparePercent, "-below")
-	limit("power_on_hours", l.PowerOnHours, "")
-	limit("temperature_celsius", l.TemperatureCelsius, "")
-	limit("command_timeouts", grade.Limit{Warn: l.CommandTimeouts}, "")
-	limit("crc_errors", grade.Limit{Warn: l.CRCErrors}, "")
 	if l.SelfTestHours > 0 {
 		w.row(w.say("limit.self_test_hours"), 38, w.say("self-test", "Hours", w.t.Number(l.SelfTestHours)))
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ombruk/ombruk/internal/lang"
+	"github.com/ombruk/ombruk/inventory"
 	"github.com/ombruk/ombruk/inventory/grade"
 )
 
@@ -33,6 +34,8 @@ func gradeSign(d grade.Disposition) string {
 type judgedText struct {
 	t     *lang.Text
 	lines []string
+	// computer is false for a monitor, and for a drive by itself.
+	computer bool
 }
 
 // reason is a reason in the reader's language, or its own English where there
@@ -94,7 +97,7 @@ func (a *app) showGrade(f grade.Facts, r grade.Result) error {
 	if err != nil {
 		return err
 	}
-	w := &judgedText{t: t}
+	w := &judgedText{t: t, computer: isComputer(f.Machine)}
 	say := func(key string, args map[string]any) string { return t.Get(key, args) }
 
 	w.add("", gradeSign(r.Disposition)+" "+w.answer(r))
@@ -156,9 +159,14 @@ func (a *app) showGrade(f grade.Facts, r grade.Result) error {
 		}
 	}
 	for _, line := range w.lines {
-		a.say("%s", line)
+		a.say("%s", strings.TrimRight(line, " "))
 	}
 	return nil
+}
+
+// isComputer reports whether it is known to be a computer.
+func isComputer(m inventory.Machine) bool {
+	return m.System.Class != "monitor" && (m.System.Class != "other" || m.System.Model != "" || len(m.CPU) > 0)
 }
 
 // answer is the judgement in one line.
@@ -176,9 +184,11 @@ func (w *judgedText) answer(r grade.Result) string {
 
 // market writes what a unit is fit for.
 func (w *judgedText) market(r grade.Result) {
-	w.lines = append(w.lines, "")
-	w.add("", "Windows 11: "+w.t.Get("judged.windows."+r.Windows11.Eligible, nil))
-	w.because(r.Windows11.Reasons)
+	if w.computer {
+		w.lines = append(w.lines, "")
+		w.add("", "Windows 11: "+w.t.Get("judged.windows."+r.Windows11.Eligible, nil))
+		w.because(r.Windows11.Reasons)
+	}
 	for _, p := range r.Profiles {
 		w.add("", cell(p.Profile)+": "+w.t.Get("fits."+p.Fits, nil))
 		w.because(p.Failing)

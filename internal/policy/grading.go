@@ -365,7 +365,7 @@ func (g *gradingReader) dispositions(in []disposalTable) []grade.Disposal {
 func (g *gradingReader) when(at string, in whenTable) grade.When {
 	w := grade.When{
 		Is: g.words(at+".is", in.Is, grade.Words()), Lock: g.words(at+".lock", in.Lock, locks()),
-		Fails: g.words(at+".fails", in.Fails, grade.CheckParts()), Grade: in.Grade,
+		Fails: g.words(at+".fails", in.Fails, grade.FaultyParts()), Grade: in.Grade,
 		Class: g.words(at+".class", in.Class, classes()),
 		Drive: g.words(at+".drive", in.Drive, []string{grade.HealthOK, grade.HealthWarn, grade.HealthReject, grade.HealthUnknown}),
 	}

@@ -94,7 +94,7 @@ func (u *unit) conditions(d Disposal) []condition {
 		var faults []Reason
 		for _, part := range w.Fails {
 			if u.failed(part) {
-				faults = append(faults, because(rule, "fails-"+part))
+				faults = append(faults, because(rule, faultOf(part)))
 			}
 		}
 		add(truth(len(faults) > 0), faults...)
@@ -109,9 +109,6 @@ func (u *unit) conditions(d Disposal) []condition {
 			add(False)
 		}
 	}
-	if len(w.Class) > 0 {
-		add(truth(slices.Contains(w.Class, u.class())), because(rule, "class-is", "Class", u.class()))
-	}
 	if len(w.Drive) > 0 {
 		all = append(all, u.drivesAre(rule, w.Drive))
 	}
@@ -121,7 +118,30 @@ func (u *unit) conditions(d Disposal) []condition {
 	if w.MemoryBelowGiB > 0 {
 		all = append(all, u.memoryBelow(rule, w.MemoryBelowGiB))
 	}
-	return append(all, u.screen(rule, w)...)
+	all = append(all, u.screen(rule, w)...)
+	if len(w.Class) > 0 {
+		c := condition{holds: truth(slices.Contains(w.Class, u.class()))}
+		if len(all) == 0 && c.holds == True {
+			c.why = []Reason{because(rule, "class-is", "Class", u.class())}
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// faultOf is the code of the reason that a part has a fault.
+func faultOf(part string) string {
+	switch part {
+	case Battery:
+		return "battery-failed"
+	case PartBatterySafety:
+		return "battery-defective"
+	case "damage":
+		return "damaged"
+	case "safety":
+		return "unsafe"
+	}
+	return "fails-" + part
 }
 
 // is asks one word.
@@ -147,6 +167,8 @@ func (u *unit) is(rule, word string) condition {
 		return u.drivesIn(rule, "data-retry", func(d ownDrive) bool { return d.state == DataHold })
 	case IsSolderedToDestroy:
 		return u.drivesIn(rule, "data-soldered", func(d ownDrive) bool { return d.state == DataDestroy && d.soldered })
+	case IsSolderedRejected:
+		return u.drivesIn(rule, "drive-soldered", func(d ownDrive) bool { return d.soldered && d.health.Verdict == HealthReject })
 	case IsDriveOnly:
 		return so(u.bare(), "drive-only")
 	case IsNot64Bit:

@@ -96,7 +96,10 @@ type Mark struct {
 	// is known.
 	Grade string `json:"grade"`
 	// None is true where there is nothing to grade.
-	None    bool     `json:"none,omitempty"`
+	None bool `json:"none,omitempty"`
+	// AtBest is what a side that is not known can still come to, where that
+	// is less than A.
+	AtBest  string   `json:"at_best,omitempty"`
 	Reasons []Reason `json:"reasons"`
 }
 

@@ -90,16 +90,20 @@ func (u *unit) dispose(res *Result) {
 		}
 	}
 	for _, d := range u.drives {
-		if d.state == DataDestroy && !d.soldered {
+		switch {
+		case d.soldered:
+		case d.state == DataDestroy:
 			res.Conditions = append(res.Conditions, because(dataRule, "data-destroy", "Drive", d.name))
+		case d.health.Verdict == HealthReject && res.Disposition == Reuse:
+			res.Conditions = append(res.Conditions, because("grading.drive.reject", "drive-replace", "Drive", d.name))
 		}
 	}
 	u.keepData(res)
 	res.Reasons = append(append(res.Reasons, res.Conditions...), others...)
-	conditions := func(r Reason) bool {
-		return slices.ContainsFunc(res.Conditions, func(c Reason) bool { return c.Text == r.Text })
+	said := func(r Reason) bool {
+		return slices.ContainsFunc(res.Reasons, func(c Reason) bool { return c.Text == r.Text })
 	}
-	res.Open = slices.DeleteFunc(res.Open, conditions)
+	res.Open = slices.DeleteFunc(res.Open, said)
 	res.Open = slices.CompactFunc(res.Open, func(a, b Reason) bool { return a.Text == b.Text })
 }
 

@@ -91,6 +91,26 @@ func (u *unit) mark(of string) Mark {
 
 func (u *unit) judgeSides() {
 	u.marks = []Mark{u.function(), u.cosmetic(), u.battery(), u.storage(), u.data()}
+	if !u.bare() {
+		return
+	}
+	for i, m := range u.marks {
+		if (m.Of == Function || m.Of == Cosmetic) && m.Grade == "" {
+			u.marks[i] = Mark{Of: m.Of, None: true, Reasons: []Reason{because("grading."+m.Of, "drive-only")}}
+		}
+	}
+}
+
+// leaveOpen takes a mark for the best that a side can come to, while the rest of
+// it is not known.
+func (m *Mark) leaveOpen() {
+	if m.Grade == "" {
+		return
+	}
+	m.Grade, m.AtBest = "", m.Grade
+	if m.AtBest == "A" {
+		m.AtBest = ""
+	}
 }
 
 // function is the mark for what works. It is not known before every part that
@@ -126,7 +146,7 @@ func (u *unit) function() Mark {
 		m.Reasons = []Reason{because("grading.function", "unchecked")}
 		return m
 	case len(open) > 0:
-		m.Grade = ""
+		m.leaveOpen()
 	case needed == 0 && tried == 0:
 		m.None = true
 	case m.Grade == "":
@@ -162,12 +182,11 @@ func (u *unit) cosmetic() Mark {
 	}
 	known := m.Grade != ""
 	if u.failed("damage") {
-		if known || u.rules.Damaged == worst {
-			m.Grade = worse(m.Grade, u.rules.Damaged)
-		}
+		m.Grade = worse(m.Grade, u.rules.Damaged)
 		m.Reasons = slices.Insert(m.Reasons, 0, because("grading.cosmetic.damaged", "damaged"))
 	}
-	if !known {
+	if !known && m.Grade != worst {
+		m.leaveOpen()
 		m.Reasons = append(m.Reasons, because("grading.cosmetic", "looks-unknown"))
 	}
 	return m
@@ -211,7 +230,7 @@ func (u *unit) battery() Mark {
 		m.Grade = worse(m.Grade, b.Passed)
 		m.Reasons = append(m.Reasons, because("grading.battery.passed", "battery-passed"))
 	default:
-		m.Grade = ""
+		m.leaveOpen()
 		m.Reasons = append(m.Reasons, because("grading.battery", "battery-unknown"))
 	}
 	return m
@@ -275,9 +294,16 @@ func (u *unit) storage() Mark {
 		}
 	}
 	if unknown && m.Grade != worst {
-		m.Grade = ""
+		m.leaveOpen()
 	}
-	if stay == 0 && !u.StorageUnreachable {
+	switch {
+	case u.StorageUnreachable:
+		// Nobody knows what that is worth.
+		if m.Grade != worst {
+			m.leaveOpen()
+		}
+		m.Reasons = append(m.Reasons, because("grading.drive", "storage-unreachable"))
+	case stay == 0:
 		m.Grade, m.Reasons = rules.Without, []Reason{because("grading.drive.without", "drive-gone")}
 	}
 	return m

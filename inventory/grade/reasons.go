@@ -1,6 +1,9 @@
 package grade
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // because gives a reason in English. Args are names and values in turn.
 func because(rule, code string, args ...string) Reason {
@@ -18,7 +21,7 @@ func because(rule, code string, args ...string) Reason {
 // english is the text of a reason, the same as the message grade.CODE.
 func english(code string) string { return englishReasons()[code] }
 
-func englishReasons() map[string]string {
+var englishReasons = sync.OnceValue(func() map[string]string {
 	return map[string]string{
 		"works":            "every part that is to be tried works",
 		"unchecked":        "nobody has tried what works",
@@ -51,13 +54,15 @@ func englishReasons() map[string]string {
 		"battery-none":      "there is no battery to grade",
 		"battery-defective": "the battery is swollen or damaged: do not charge it, keep it apart, and send it as defective (UN 3480 by itself, UN 3481 in the machine; ADR special provision 376)",
 
-		"drive-ok":      "drive {{.Drive}}: healthy",
-		"drive-warn":    "drive {{.Drive}}: usable, to be watched",
-		"drive-reject":  "drive {{.Drive}}: not to be used again",
-		"drive-unknown": "drive {{.Drive}}: its health is not known",
-		"drive-gone":    "no drive stays in it: it needs a new one",
-		"drive-unread":  "no drive was read",
-		"drive-none":    "there is no drive to grade",
+		"drive-ok":       "drive {{.Drive}}: healthy",
+		"drive-warn":     "drive {{.Drive}}: usable, to be watched",
+		"drive-reject":   "drive {{.Drive}}: not to be used again",
+		"drive-unknown":  "drive {{.Drive}}: its health is not known",
+		"drive-soldered": "drive {{.Drive}}: not to be used again, and it cannot be taken out",
+		"drive-replace":  "drive {{.Drive}}: to be replaced before the unit is used again",
+		"drive-gone":     "no drive stays in it: it needs a new one",
+		"drive-unread":   "no drive was read",
+		"drive-none":     "there is no drive to grade",
 
 		"data-clean":           "drive {{.Drive}}: the data is sanitized",
 		"data-untreated":       "drive {{.Drive}}: the data must be sanitized first; nothing here says that it is clean",
@@ -114,4 +119,4 @@ func englishReasons() map[string]string {
 		"unknown-drive":    "no grade before the health of the drives is known",
 		"unknown-data":     "no grade before the data is treated",
 	}
-}
+})

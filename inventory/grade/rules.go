@@ -21,8 +21,11 @@ func Marks() []string { return []string{"A", "B", "C", "D"} }
 const worst = "D"
 
 // CheckParts are what a person checks.
-func CheckParts() []string {
-	return append(Triable(), "battery", PartBatterySafety, "cosmetic", "damage", "safety", "labelling")
+func CheckParts() []string { return append(FaultyParts(), Cosmetic, "labelling") }
+
+// FaultyParts are those that can be found to have a fault.
+func FaultyParts() []string {
+	return append(Triable(), Battery, PartBatterySafety, "damage", "safety")
 }
 
 // Triable are the parts of which the function is tried.
@@ -162,6 +165,7 @@ const (
 	IsDataToRetry        = "data-to-retry"
 	IsSolderedToDestroy  = "soldered-data-to-destroy"
 	IsDriveOnly          = "drive-only"
+	IsSolderedRejected   = "soldered-drive-rejected"
 	IsNot64Bit           = "not-64-bit"
 	IsDamaged            = "damaged"
 	IsUnsafe             = "unsafe"
@@ -174,7 +178,7 @@ const (
 func Words() []string {
 	return []string{
 		IsSecurityGraded, IsNothingKnown, IsBatteryDefective, IsStorageUnreachable, IsDataUntreated, IsDataToRetry,
-		IsSolderedToDestroy, IsDriveOnly, IsNot64Bit, IsDamaged, IsUnsafe, IsGradeUnknown, IsWaste, IsProduct,
+		IsSolderedToDestroy, IsSolderedRejected, IsDriveOnly, IsNot64Bit, IsDamaged, IsUnsafe, IsGradeUnknown, IsWaste, IsProduct,
 	}
 }
 

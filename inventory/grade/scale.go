@@ -1,6 +1,9 @@
 package grade
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // meets says whether a mark is at least what is asked: certainly, and possibly.
 func (m Mark) meets(asked string) (surely, possibly bool) {
@@ -8,7 +11,7 @@ func (m Mark) meets(asked string) (surely, possibly bool) {
 	case m.None || asked == "":
 		return true, true
 	case m.Grade == "":
-		return asked == worst, true
+		return asked == worst, m.AtBest <= asked
 	}
 	ok := m.Grade <= asked
 	return ok, ok
@@ -20,7 +23,11 @@ func (m Mark) meets(asked string) (surely, possibly bool) {
 func (u *unit) gradeUnit() []Reason {
 	var reasons []Reason
 	var sure, best string
-	for _, l := range u.rules.Scale {
+	for i, l := range u.rules.Scale {
+		// That a drive can be replaced does not help a drive by itself.
+		if last := i == len(u.rules.Scale)-1; u.bare() && l.Asks[Storage] == "" && !last {
+			continue
+		}
 		rule := "grading.scale." + l.Letter
 		surely, possibly := true, true
 		var below, unknown []Reason
@@ -30,7 +37,7 @@ func (u *unit) gradeUnit() []Reason {
 			surely, possibly = surely && s, possibly && p
 			switch {
 			case !p:
-				below = append(below, because(rule, "below-"+m.Of, "Letter", l.Letter, "Asked", asked, "Mark", m.Grade))
+				below = append(below, because(rule, "below-"+m.Of, "Letter", l.Letter, "Asked", asked, "Mark", cmp.Or(m.Grade, m.AtBest)))
 			case !s:
 				unknown = append(unknown, because(rule, "unknown-"+m.Of))
 			}
