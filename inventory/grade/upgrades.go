@@ -323,13 +323,13 @@ func formOf(m inventory.MemoryModule, class string) string {
 }
 
 // priceOfMemory gives the price of one module and what it is sold as; nil when
-// there is none. A laptop that says DDR3 may want the lower voltage, which all
-// take: there only DDR3L will do.
+// there is none. What is small and says DDR3 may want the lower voltage, which
+// all take: only DDR3L will do there.
 func priceOfMemory(market Market, kind, form string, size int64, class string) (sold string, price *int64) {
 	kinds := []string{kind}
 	if kind == "DDR3" {
 		kinds = []string{"DDR3L"}
-		if form == "DIMM" {
+		if class == "desktop" || class == "workstation" {
 			kinds = []string{"DDR3", "DDR3L"}
 		}
 	}
