@@ -368,10 +368,20 @@ func FuzzParse(f *testing.F) {
 	f.Add(commonPractice)
 	f.Add([]byte(tables))
 	f.Add([]byte(alone))
+	f.Add([]byte(graded))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		p, err := parse("p.yaml", src)
 		if err == nil && (p.Name == "" || p.ValidFrom.IsZero() || p.Accept > erase.Purge || p.Rules.ReadBack[erase.Overwrite] == "" || len(p.Rules.ReadBack) != len(techniques())) {
 			t.Errorf("accepted %+v", p)
+		}
+		if err != nil {
+			return
+		}
+		// Whatever rules are accepted, they judge, and keep data in.
+		g := p.Grading
+		r := grade.Judge(grade.Facts{Machine: inventory.Machine{Drives: []inventory.Drive{{Path: "/dev/sda"}}}}, g, grade.Market{})
+		if n := len(g.Dispositions); len(g.Scale) < 2 || n == 0 || !reflect.ValueOf(g.Dispositions[n-1].When).IsZero() || r.Disposition != grade.Hold || len(r.Reasons) == 0 {
+			t.Errorf("judged %+v by %+v", r, g)
 		}
 	})
 }
