@@ -197,18 +197,14 @@ func digest(p Page) (string, error) {
 
 // open starts a document with its metadata and its first, empty sheet.
 func (r *Renderer) open(h certs.Header, p Page, v verdict, d density) (*sheet, error) {
-	t, ok := r.texts[p.Language]
-	if !ok {
-		return nil, fmt.Errorf("language %q: it was not given to the renderer", p.Language)
-	}
 	if len(h.ID) > maxIDBytes || !idText.MatchString(h.ID) {
 		return nil, fmt.Errorf("id %q: want up to 64 letters, digits and hyphens", h.ID)
 	}
-	s := &sheet{
-		pdf: fpdf.New("P", "mm", "A4", ""), t: t, r: r,
-		verdict: v, header: h, page: p, density: d,
+	s, err := r.blank(p.Language, fpdf.SizeType{Wd: pageWidth, Ht: pageHeight})
+	if err != nil {
+		return nil, err
 	}
-	var err error
+	s.verdict, s.header, s.page, s.density = v, h, p, d
 	if s.digest, err = digest(p); err != nil {
 		return nil, err
 	}
@@ -224,27 +220,41 @@ func (r *Renderer) open(h certs.Header, p Page, v verdict, d density) (*sheet, e
 		at = time.Unix(0, 0).UTC()
 	}
 	f := s.pdf
-	f.SetCatalogSort(true)
 	f.SetCreationDate(at)
 	f.SetModificationDate(at)
-	f.SetLang(t.Tag())
-	f.SetTitle(s.clean(t.Get(v.title, nil)+" "+h.ID, false), true)
+	f.SetTitle(s.clean(s.t.Get(v.title, nil)+" "+h.ID, false), true)
 	f.SetAuthor(s.clean(s.issuerName(), false), true)
 	f.SetSubject(s.clean(s.word(), false), true)
 	tool := s.clean(h.Tool.Name+" "+h.Tool.Version, false)
 	f.SetCreator(tool, true)
 	f.SetProducer(tool, true)
-	f.SetAutoPageBreak(false, 0)
-	f.SetMargins(0, 0, 0)
-	f.AddUTF8FontFromBytes(family, "", regularTTF)
-	f.AddUTF8FontFromBytes(family, "B", semiBoldTTF)
 	if len(p.Envelope) > 0 {
 		f.SetAttachments([]fpdf.Attachment{{
-			Content: p.Envelope, Filename: "evidence.json", Description: t.Get("attachment.description", nil),
+			Content: p.Envelope, Filename: "evidence.json", Description: s.t.Get("attachment.description", nil),
 		}})
 	}
 	s.addPage()
 	return s, s.err()
+}
+
+// blank is a document without a page, of pages of a size in millimetres. It is
+// dated 1970 unless somebody knows better.
+func (r *Renderer) blank(language string, size fpdf.SizeType) (*sheet, error) {
+	t, ok := r.texts[language]
+	if !ok {
+		return nil, fmt.Errorf("language %q: it was not given to the renderer", language)
+	}
+	f := fpdf.NewCustom(&fpdf.InitType{OrientationStr: "P", UnitStr: "mm", Size: size})
+	at := time.Unix(0, 0).UTC()
+	f.SetCatalogSort(true)
+	f.SetCreationDate(at)
+	f.SetModificationDate(at)
+	f.SetLang(t.Tag())
+	f.SetAutoPageBreak(false, 0)
+	f.SetMargins(0, 0, 0)
+	f.AddUTF8FontFromBytes(family, "", regularTTF)
+	f.AddUTF8FontFromBytes(family, "B", semiBoldTTF)
+	return &sheet{pdf: f, t: t, r: r, height: size.Ht, density: density{1, 1}}, nil
 }
 
 const maxLogoPixels = 4000

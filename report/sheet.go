@@ -75,6 +75,7 @@ type sheet struct {
 	density    density
 	y          float64
 	floor      float64 // where this page's room ends
+	height     float64 // of the page
 	footRows   []row
 	// recordless is true of a sheet that stands on no record, so that its
 	// pages name none.

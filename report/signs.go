@@ -98,7 +98,7 @@ func (s *sheet) drawQR(content string, x, y, size float64) error {
 		return fmt.Errorf("draw QR code: %w", err)
 	}
 	module := size / float64(code.Size+2*qrMargin) / mmPerPoint
-	left, top := x/mmPerPoint, (pageHeight-y)/mmPerPoint
+	left, top := x/mmPerPoint, (s.height-y)/mmPerPoint
 	var b strings.Builder
 	b.WriteString("q 0 g\n")
 	for row := range code.Size {
