@@ -61,6 +61,21 @@ func (s Source) Machine(ctx context.Context) (Machine, error) {
 		}
 	}
 	m.Locks = locks(t, m, devices)
+	for _, list := range []struct {
+		name    string
+		entries int
+	}{
+		{"network", len(m.Network)}, {"graphics", len(m.Graphics)}, {"controllers", len(m.Controllers)}, {"cameras", len(m.Cameras)}, {"Wi-Fi", len(m.WiFi)},
+		{"sound", len(m.Sound)}, {"pointers", len(m.Pointers)}, {"keyboards", len(m.Keyboards)}, {"fingerprint readers", len(m.Fingerprint)},
+		{"touch screens", len(m.Touch)}, {"pens", len(m.Pens)}, {"Bluetooth", len(m.Bluetooth)}, {"disc drives", len(m.Optical)},
+	} {
+		if list.entries >= maxListed {
+			note("%s: %d are listed, and there may be more", list.name, list.entries)
+		}
+	}
+	if len(devices) == maxDevices || len(usb) == maxDevices {
+		note("devices: more than %d on one bus; the rest was not looked at", maxDevices)
+	}
 	drives, notes, err := s.drives(ctx)
 	m.Notes = append(m.Notes, notes...)
 	if ctx.Err() != nil {

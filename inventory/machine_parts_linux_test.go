@@ -1,10 +1,17 @@
 package inventory
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestABusinessLaptopThatComesBack(t *testing.T) {
@@ -107,5 +114,74 @@ func TestTheTablesListWhatIsNotThere(t *testing.T) {
 		if said := slices.ContainsFunc(m.Notes, func(n string) bool { return strings.HasPrefix(n, "batteries: the firmware's tables list 1") }); said != (c.batteries == 0) {
 			t.Errorf("%s: notes %q", c.name, m.Notes)
 		}
+	}
+}
+
+// A tree that somebody sends may hold anything. What it says is taken as far as
+// it makes sense, in bounded time, and what is cut off is told.
+func TestAHostileTree(t *testing.T) {
+	s := Source{Root: t.TempDir()}
+	at := func(name string) string { return place(t, s.Root, "", name) }
+	link := func(name, target string) {
+		if err := os.Symlink(target, at(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pipe := func(name string) {
+		if err := unix.Mkfifo(at(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link("sys/bus/pci/devices/0000:00:01.0", "0000:00:01.0")
+	link("sys/bus/pci/devices/0000:00:02.0", "../../../../../../../../../../etc")
+	put(t, s.Root, "sys/bus/pci/devices/0000:00:03.0/class", bytes.Repeat([]byte("0x030000"), 1<<20))
+	put(t, s.Root, "sys/bus/pci/devices/0000:00:04.0/class", []byte("0x030000\n"))
+	put(t, s.Root, "sys/bus/pci/devices/0000:00:04.0/vendor", []byte("0x\x1b[2J\xff\x00"))
+	pipe("sys/bus/pci/devices/0000:00:05.0/class")
+	link("sys/class/net/eth0/device", "../eth0/device")
+	link("sys/class/net/eth1/device", "../eth1")
+	pipe("sys/class/power_supply/BAT0/type")
+	put(t, s.Root, "sys/class/power_supply/BAT1/type", []byte("Battery\n"))
+	put(t, s.Root, "sys/class/power_supply/BAT1/manufacturer", bytes.Repeat([]byte{0xff, 0x1b}, 1<<20))
+	put(t, s.Root, "sys/class/power_supply/BAT1/energy_full/x", nil) // a folder
+	link("sys/class/power_supply/BAT1/energy_full_design", "energy_full_design")
+	put(t, s.Root, "sys/class/power_supply/BAT1/charge_full", bytes.Repeat([]byte("9"), 1<<20))
+	put(t, s.Root, "sys/firmware/acpi/tables/MSDM", bytes.Repeat([]byte("MSDM"), 1<<19))
+	put(t, s.Root, "sys/firmware/dmi/tables/DMI", bytes.Repeat([]byte{17, 4, 0, 0, 0, 0}, 1<<17))
+	pipe("sys/firmware/efi/efivars/" + secureBoot)
+	put(t, s.Root, "sys/class/firmware-attributes/x/authentication/Admin/role", bytes.Repeat([]byte("bios-admin"), 1<<18))
+	put(t, s.Root, "proc/cpuinfo", bytes.Repeat([]byte("processor : 0\nvendor_id : x\nphysical id : 1\n\n"), 1<<15))
+	var devices strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&devices, "N: Name=\"screen %d\"\nB: PROP=2\nB: ABS=3273800000000003\nB: KEY=%s\n\n", i, strings.Repeat("f", 100))
+	}
+	put(t, s.Root, "proc/bus/input/devices", []byte(devices.String()))
+	put(t, s.Root, "proc/sys/dev/cdrom/info", []byte("drive name:\t"+strings.Repeat("../../../../etc/passwd ", 1000)))
+	for i := range 70 {
+		put(t, s.Root, fmt.Sprintf("sys/bus/usb/devices/1-%d/idVendor", i), []byte("8087"))
+		put(t, s.Root, fmt.Sprintf("sys/bus/usb/devices/1-%d/product", i), fmt.Appendf(nil, "Radio %d", i))
+		put(t, s.Root, fmt.Sprintf("sys/bus/usb/devices/1-%d/1-%d:1.0/bInterfaceClass", i, i), []byte("e0"))
+		put(t, s.Root, fmt.Sprintf("sys/bus/usb/devices/1-%d/1-%d:1.0/bInterfaceSubClass", i, i), []byte("01"))
+		put(t, s.Root, fmt.Sprintf("sys/bus/usb/devices/1-%d/1-%d:1.0/bInterfaceProtocol", i, i), []byte("01"))
+		link(fmt.Sprintf("sys/bus/usb/devices/1-%d:1.0", i), fmt.Sprintf("1-%d/1-%d:1.0", i, i))
+	}
+	begin := time.Now()
+	m := machine(t, s)
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if len(m.Touch) != maxListed || len(m.Bluetooth) != maxListed || len(m.Graphics) != 1 || len(m.CPU) != 1 || len(m.Batteries) != 1 || m.Batteries[0].HealthPercent != 0 ||
+		m.Firmware.WindowsKey != nil || m.Firmware.SecureBoot != "unknown" || len(m.Optical) != 1 {
+		t.Errorf("%d touch screens, %d radios, graphics %+v, %d processors, batteries %+v, firmware %+v, discs %q",
+			len(m.Touch), len(m.Bluetooth), m.Graphics, len(m.CPU), m.Batteries, m.Firmware, m.Optical)
+	}
+	said := strings.Join(m.Notes, "\n")
+	for _, want := range []string{"touch screens: 64 are listed", "Bluetooth: 64 are listed", "read ACPI table MSDM", "SecureBoot cannot be read"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("notes say nothing of %q:\n%s", want, said)
+		}
+	}
+	if out, err := json.Marshal(m); err != nil || len(out) > 1<<20 {
+		t.Errorf("%d bytes of JSON, error %v", len(out), err)
 	}
 }
