@@ -429,6 +429,7 @@ func TestSizesThatMakeNoSense(t *testing.T) {
 func FuzzDMI(f *testing.F) {
 	f.Add(dumped(latitude()))
 	f.Add(everything())
+	f.Add(structure(0, 0x18, map[int][]byte{0x04: {1}}, "0X")) // once took a byte of nothing
 	f.Add([]byte("# dmidecode 3.3\nSMBIOS 3.0 present.\n\nHandle 0x0001, DMI type 1, 27 bytes\nSystem Information\n\tManufacturer: LENOVO\n\tVersion: ThinkPad\n\nHandle 0x0002, DMI type 17, 40 bytes\nMemory Device\n\tSize: 8 GB\n\tType: DDR4\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, ok := machineFromDMI(b)

@@ -194,7 +194,7 @@ func TestBrokenTablesGiveWhatCanBeRead(t *testing.T) {
 func TestPlaceholders(t *testing.T) {
 	for _, s := range []string{
 		"To Be Filled By O.E.M.", "To be filled by O.E.M. ", "System Serial Number", "Default string", "0123456789", "000000000", "0",
-		"Not Specified", "None", "[Empty]", "<BAD INDEX>", "INVALID", "........", "--", "xxxxxxxx", "FFFFFFFF", "0x00000000", "N/A", "OEM_Define2",
+		"Not Specified", "None", "[Empty]", "<BAD INDEX>", "INVALID", "........", "--", "xxxxxxxx", "FFFFFFFF", "0x00000000", "0x", "N/A", "OEM_Define2",
 		"System manufacturer", "System Product Name", "Chassis Serial Number", "SerNum0", "\"\"", " ", "NO DIMM", "1234567890",
 	} {
 		if !isPlaceholder(s) {

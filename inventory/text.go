@@ -9,6 +9,9 @@ import (
 // NVMe fields end at 40; only descriptors can be longer.
 const maxText = 256
 
+// maxTextBytes is the most that is looked at for maxText runes.
+const maxTextBytes = 64 << 10
+
 // padding is what fills the ends of a field.
 const padding = " \x00\t\r\n"
 
@@ -17,9 +20,12 @@ const padding = " \x00\t\r\n"
 // characters stay, for they are what the device says; whoever prints the text
 // makes them harmless. cut is true when the text was longer than maxText.
 func clean(s string) (text string, cut bool) {
-	text = strings.ToValidUTF8(strings.Trim(s, padding), "\uFFFD")
+	if s = strings.Trim(s, padding); len(s) > maxTextBytes {
+		s, cut = s[:maxTextBytes], true
+	}
+	text = strings.ToValidUTF8(s, "\uFFFD")
 	if utf8.RuneCountInString(text) <= maxText {
-		return text, false
+		return text, cut
 	}
 	return strings.TrimRight(string([]rune(text)[:maxText]), padding), true
 }
@@ -61,7 +67,9 @@ func isPlaceholder(s string) bool {
 		"modulepartnumber", "modulepartnumber0", "modulepartnumber1", "dimm serial number", "dimm", "all series":
 		return true
 	}
-	s = strings.TrimPrefix(s, "0x")
+	if s = strings.TrimPrefix(s, "0x"); s == "" {
+		return true
+	}
 	return strings.Trim(s, s[:1]) == "" && (len(s) > 2 || strings.ContainsAny(s[:1], "0.-_*#?x"))
 }
 
