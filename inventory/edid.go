@@ -257,7 +257,7 @@ func (e *edid) prefers(s size) {
 func (e *edid) display() Display {
 	d := Display{
 		PNPID: e.pnpID, Manufacturer: pnpMaker(e.pnpID), ProductCode: e.product,
-		Model: e.model(), Serial: e.serialNumber(), Year: e.year, Week: e.week,
+		Model: e.model(), Serial: e.serialNumber(), Year: e.year, Week: e.week, Internal: e.isPanel(),
 	}
 	if e.prefers(e.native); e.preferred.width > 0 && e.preferred.height > 0 {
 		d.WidthPixels, d.HeightPixels = e.preferred.width, e.preferred.height
@@ -268,12 +268,29 @@ func (e *edid) display() Display {
 	return d
 }
 
+// isPanel reports whether this is a panel that is built into something: it has
+// no name to sell it by, and a maker of panels or a part number.
+func (e *edid) isPanel() bool {
+	return (e.name == "" || isPlaceholder(e.name)) && (isPanelMaker(e.pnpID) || e.partNumber() != "")
+}
+
 // model is the product name. The panels of notebooks have none, but one of
 // their texts is often the number their maker knows them by.
 func (e *edid) model() string {
 	if e.name != "" && !isPlaceholder(e.name) {
 		return e.name
 	}
+	if number := e.partNumber(); number != "" {
+		return number
+	}
+	if e.product == 0 {
+		return ""
+	}
+	return fmt.Sprintf("0x%04X", e.product)
+}
+
+// partNumber is the text that looks like a part number; empty when none does.
+func (e *edid) partNumber() string {
 	for _, text := range e.texts {
 		digits := strings.ContainsAny(text, "0123456789")
 		letters := strings.ContainsFunc(text, func(r rune) bool { return r >= 'A' && r <= 'Z' })
@@ -283,10 +300,7 @@ func (e *edid) model() string {
 			return text
 		}
 	}
-	if e.product == 0 {
-		return ""
-	}
-	return fmt.Sprintf("0x%04X", e.product)
+	return ""
 }
 
 // serialNumber is the serial number as text, or the number of the base block

@@ -55,7 +55,9 @@ func hexEDIDs(b []byte) []Display {
 			if err != nil {
 				break
 			}
-			d.Connector, d.Internal = connector, isInternal(connector)
+			if connector != "" {
+				d.Connector, d.Internal = connector, isInternal(connector)
+			}
 			all = append(all, d)
 			break
 		}

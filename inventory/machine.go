@@ -124,8 +124,8 @@ type Display struct {
 	// Manufacturer is the maker's name, or the three letters of PNPID where
 	// nobody has registered a name for them.
 	Manufacturer string `json:"manufacturer"`
-	// Model is the display product name; the product code in hex where there
-	// is none.
+	// Model is the display product name; without one the number that the maker
+	// of a panel knows it by, or the product code in hex.
 	Model  string `json:"model"`
 	Serial string `json:"serial"`
 	// PNPID is the maker's three letters, ProductCode the maker's number.
@@ -145,7 +145,8 @@ type Display struct {
 	Week int `json:"week"`
 	// Connector is the kernel's name (eDP-1, HDMI-A-1); empty from a dump.
 	Connector string `json:"connector,omitempty"`
-	// Internal is true for the machine's own panel.
+	// Internal is true for the machine's own panel, by its connector; in a dump
+	// without one, for what is a panel and no monitor by its EDID.
 	Internal bool     `json:"internal"`
 	Notes    []string `json:"notes,omitempty"`
 }
