@@ -53,24 +53,27 @@ var driveHeader = fmt.Sprintf("%-*s %-*s %-*s %*s %-*s %s",
 // driveText is one drive for people: a row of the table and, beneath it, what
 // else there is to say.
 func driveText(d inventory.Drive, all []inventory.Drive) []string {
+	return append(driveFacts(d), driveWays(d, all)...)
+}
+
+// driveFacts is what a drive is.
+func driveFacts(d inventory.Drive) []string {
 	var lines []string
 	path, serial := cell(d.Path), orDash(cell(d.Serial))
 	if utf8.RuneCountInString(path) > pathWidth {
 		lines = append(lines, path)
 		path = ""
 	}
-	under := ""
+	below := ""
 	if utf8.RuneCountInString(serial) > serialWidth {
-		under, serial = serial, "(below)"
+		below, serial = serial, "(below)"
 	}
 	lines = append(lines, fmt.Sprintf("%s %s %s %*s %s %s",
 		pad(path, pathWidth), pad(string(d.Bus), busWidth), pad(string(d.Media), mediaWidth),
 		sizeWidth, decimalSize(d.CapacityBytes), pad(orDash(modelText(d)), modelWidth), serial))
-	add := func(format string, args ...any) {
-		lines = append(lines, wrap("    "+fmt.Sprintf(format, args...), 80, "      ")...)
-	}
-	if under != "" {
-		add("serial %s", under)
+	add := func(format string, args ...any) { lines = append(lines, under(fmt.Sprintf(format, args...))...) }
+	if below != "" {
+		add("serial %s", below)
 	}
 	if len(d.AlsoAt) > 0 {
 		add("the same drive as %s", cell(strings.Join(d.AlsoAt, ", ")))
@@ -81,6 +84,13 @@ func driveText(d inventory.Drive, all []inventory.Drive) []string {
 	for _, fact := range answered(d.Abilities) {
 		add("%s", cell(fact))
 	}
+	return lines
+}
+
+// driveWays is what can be done to a drive of this machine, or why nothing may.
+func driveWays(d inventory.Drive, all []inventory.Drive) []string {
+	var lines []string
+	add := func(format string, args ...any) { lines = append(lines, under(fmt.Sprintf(format, args...))...) }
 	reason := blockedReason(d, all)
 	if reason == "" {
 		var ways []string
@@ -102,6 +112,9 @@ func driveText(d inventory.Drive, all []inventory.Drive) []string {
 	}
 	return lines
 }
+
+// under is a line beneath the row of a drive.
+func under(line string) []string { return wrap("    "+line, 80, "      ") }
 
 // answered is what a person should know of what a drive answered.
 func answered(a *inventory.Abilities) []string {

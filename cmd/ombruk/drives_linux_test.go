@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 // ombrukRun runs a command and gives its exit code and what it printed.
@@ -106,7 +107,21 @@ func TestInventoryOfALaptop(t *testing.T) {
 		Controllers: []inventory.Controller{
 			{PCIID: "144d:a808", Name: "Samsung NVMe SSD Controller SM981/PM981", Mode: inventory.ModeNVMe, Driver: "nvme", Drives: 1},
 			{PCIID: "8086:9a0b", Name: "Intel VMD", Mode: inventory.ModeVMD}},
-		Firmware: inventory.Firmware{Boot: "uefi", SecureBoot: "on", TPM: "2.0"},
+		Firmware: inventory.Firmware{Boot: "uefi", SecureBoot: "on", TPM: "2.0", Vendor: "LENOVO", Version: "N24ET76W", Date: "2024-01-15",
+			WindowsKey: &inventory.WindowsKey{Edition: "Pro", LastFive: "3V66T"}},
+		Board:    inventory.Board{Manufacturer: "LENOVO", Model: "20L5CTO1WW", Serial: "L1HF", MemorySlots: 2, MaxMemoryBytes: 32 << 30},
+		Graphics: []inventory.Graphics{{Model: "Intel Corporation UHD Graphics 620", PCIID: "8086:5917", Driver: "i915"}},
+		Displays: []inventory.Display{
+			{Manufacturer: "AU Optronics", Model: "B140HAN04.0", DiagonalInches: 14, WidthPixels: 1920, HeightPixels: 1080, Year: 2017, Connector: "eDP-1", Internal: true},
+			{Manufacturer: "Dell", Model: "DELL P2419H", DiagonalInches: 23.8, WidthPixels: 1920, HeightPixels: 1080, Serial: "CN0\x1bX", Connector: "HDMI-A-1",
+				Notes: []string{"EDID: the checksum of block 0 is wrong"}}},
+		Slots: []inventory.Slot{{Name: "J1", Type: "PCI Express x1", Usage: "free"}, {Name: "J2", Type: "PCI Express x1", Usage: "free"}, {Name: "M2", Type: "M.2 Socket 3", Usage: "in use"}},
+		Ports: []inventory.Port{{Name: "a", Type: "USB"}, {Name: "b", Type: "HDMI"}, {Name: "c", Type: "USB"}},
+		Locks: []inventory.Lock{
+			{Code: inventory.LockFirmwareSetup, State: inventory.LockSet, Text: "thinklmi, Admin password: it is set"},
+			{Code: inventory.LockAbsolute, State: inventory.LockUnknown, Text: "no setting of the firmware tells"},
+			{Code: inventory.LockAutopilot, State: inventory.LockUnknown, Text: "only the server knows"},
+			{Code: inventory.LockDrive, State: inventory.LockClear, Text: "none is set"}},
 		Parts: inventory.Parts{WiFi: []string{"Intel Wireless 8265"}, Keyboards: []string{"AT Translated Set 2 keyboard", "Bar\x1b[2Jcode"},
 			Batteries: []inventory.Battery{{Name: "BAT0", Manufacturer: "SMP", Model: "01AV424", HealthPercent: 81, ChargePercent: 64, Cycles: 412}}},
 		Drives: []inventory.Drive{
@@ -117,9 +132,14 @@ func TestInventoryOfALaptop(t *testing.T) {
 	}
 	want := `System    LENOVO ThinkPad T480 (laptop)
           serial PF1SYNTH, UUID 4c4c4544-0043-4b10-8054-c7c04f4e3433
+Board     LENOVO 20L5CTO1WW, serial L1HF
 CPU       Intel(R) Core(TM) i5-8350U CPU @ 1.70GHz, 4 cores, 8 threads
-Memory    8 GiB
+Memory    8 GiB, in 2 slots, at most 32 GiB
           ChannelA-DIMM0: 8 GiB, DDR4, 2400 MT/s, Samsung M471A1K43CB1-CRC
+Graphics  Intel Corporation UHD Graphics 620, driver i915
+Displays  built in eDP-1: AU Optronics B140HAN04.0, 14.0 inches, 1920 x 1080,
+          made in 2017
+          HDMI-A-1: DELL P2419H, 23.8 inches, 1920 x 1080, serial CN0{U+001B}X
 Network   enp0s31f6: Intel Corporation Ethernet Connection (4) I219-LM,
           8c:16:45:00:11:22, driver e1000e
 Storage   Samsung NVMe SSD Controller SM981/PM981, nvme, driver nvme, 1 drive
@@ -128,19 +148,33 @@ Wi-Fi     Intel Wireless 8265
 Keyboards AT Translated Set 2 keyboard
           Bar{U+001B}[2Jcode
 Batteries BAT0: SMP 01AV424, health 81 %, charge 64 %, 412 cycles
+Slots     PCI Express x1 free (2), M.2 Socket 3 in use
+Ports     USB (2), HDMI
 Firmware  started by UEFI, Secure Boot on, TPM 2.0
+          LENOVO N24ET76W, 2024-01-15
+Licence   Windows Pro, key ending in 3V66T
+Locks     SET: firmware setup password: thinklmi, Admin password: it is set
+          unknown: absolute, autopilot
+          clear: drive password
+Win 11    yes: Windows 11 supports the processor (Intel(R) Core(TM) i5-8350U CPU
+          @ 1.70GHz)
 
 DRIVE         BUS     MEDIA       SIZE MODEL                SERIAL
 /dev/nvme0n1  nvme    flash     512 GB SAMSUNG MZVLB512HBJ… S4ENSYNTH00017
+    health unknown: the drive tells nothing of its health
     can be erased: clear by overwrite
 /dev/sda      usb     unknown  30.8 GB SanDisk Ultra        4C530001230102117352
+    health unknown: the drive tells nothing of its health
     must not be touched: it is the medium this system was started from (its
       partition is named OMBRUK-ESP) through /dev/sda1
     also: it is mounted on /data through /dev/sda2
 
 Why a drive may be missing:
-  Intel VMD (8086:9a0b) hides NVMe drives; turn VMD off in the firmware setup.`
-	if got := strings.Join(machineText(m), "\n"); got != want {
+  Intel VMD (8086:9a0b) hides NVMe drives; turn VMD off in the firmware setup.
+
+What could not be read:
+  HDMI-A-1 DELL P2419H: EDID: the checksum of block 0 is wrong`
+	if got := strings.Join(machineText(m, false, grade.DefaultLimits()), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -19,6 +19,8 @@ several times, for parts of one machine; - is standard input.`
 
 func newInventoryCommand(a *app) *cobra.Command {
 	var from []string
+	var capture, sheet string
+	var key bool
 	cmd := &cobra.Command{
 		Use:   "inventory",
 		Short: "Show what a machine is: system, processor, memory, network, drives, parts",
@@ -28,27 +30,63 @@ read is left empty and said at the end; run it as root to see everything.
 ` + fromHelp + ` What is empty or broken
 leaves everything unknown and is no error.
 
+--capture writes a scrubbed capture of this machine for support: what would be
+read of it, without serial numbers, keys, names and anything else of its owner.
+--key shows the whole Windows product key in this machine's firmware; without
+it only the last five characters are shown, and no record ever has more.
+
 Exit status: 0 shown; 1 error; 64 usage.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(from) > 0 && (key || capture != "") {
+				return fail(exitUsage, "leave --from out", errors.New("--capture and --key are of this machine, --from of another"))
+			}
+			if capture != "" {
+				if err := a.captureMachine(cmd.Context(), capture); err != nil {
+					return err
+				}
+				a.note("%s has what ombruk reads of this machine, without what is personal; what was left out stands in its README", capture)
+			}
 			m, err := a.machine(cmd.Context(), from)
 			if err != nil {
 				return err
 			}
+			if sheet != "" {
+				if err := a.inventorySheet(sheet, from, m); err != nil {
+					return err
+				}
+			}
 			if a.flags.json {
 				line, err := a.inventoryLine(m, len(from) > 0)
+				if err == nil && key {
+					line.ProductKey, err = productKey()
+				}
 				if err != nil {
 					return err
 				}
 				return a.emit(line)
 			}
-			for _, line := range machineText(m) {
+			p, err := a.loadPolicy()
+			if err != nil {
+				return err
+			}
+			for _, line := range machineText(m, len(from) > 0, p.Grading.Health) {
 				a.say("%s", line)
+			}
+			if key {
+				whole, err := productKey()
+				if err != nil {
+					return err
+				}
+				a.say("\nWindows product key: %s", cell(whole))
 			}
 			return nil
 		},
 	}
 	fromFlag(cmd, &from)
+	sheetFlag(cmd, &sheet)
+	cmd.Flags().StringVar(&capture, "capture", "", "also write a scrubbed capture of this machine to a `file` (.tar.gz) that must not exist yet")
+	cmd.Flags().BoolVar(&key, "key", false, "also show the whole Windows product key in this machine's firmware")
 	return cmd
 }
 
@@ -91,6 +129,8 @@ type inventoryLine struct {
 	// Unseen says why a drive may be missing from the list.
 	Unseen    []inventory.Reason `json:"unseen"`
 	Windows11 grade.Eligibility  `json:"windows11"`
+	// ProductKey is the whole Windows key, of those who ask for it.
+	ProductKey string `json:"product_key,omitempty"`
 }
 
 // fromDump is why nothing may be done to a drive that is not here.
@@ -98,7 +138,8 @@ const fromDump = "it was read from a dump"
 
 // inventoryLine judges a machine, which is this one or was dumped.
 func (a *app) inventoryLine(m inventory.Machine, dumped bool) (inventoryLine, error) {
-	if _, err := a.loadPolicy(); err != nil {
+	p, err := a.loadPolicy()
+	if err != nil {
 		return inventoryLine{}, err
 	}
 	line := inventoryLine{Type: "inventory", Schema: 1, Machine: m, Drives: []inventoryDrive{}, Unseen: []inventory.Reason{}, Windows11: grade.Windows11(m)}
@@ -111,7 +152,7 @@ func (a *app) inventoryLine(m inventory.Machine, dumped bool) (inventoryLine, er
 		if !dumped {
 			blocked = blockedReason(d, m.Drives)
 		}
-		line.Drives = append(line.Drives, inventoryDrive{Drive: d, Blocked: blocked, Health: grade.JudgeHealth(d, grade.DefaultLimits())})
+		line.Drives = append(line.Drives, inventoryDrive{Drive: d, Blocked: blocked, Health: grade.JudgeHealth(d, p.Grading.Health)})
 	}
 	return line, nil
 }
