@@ -14,11 +14,18 @@ import (
 	"github.com/ombruk/ombruk/inventory/grade"
 )
 
-// gradeFlags are what somebody says of a unit that no dump can tell.
+// gradeFlags are which machine is judged and what somebody says of it.
 type gradeFlags struct {
-	from, checks, locks []string
-	cosmetic, status    string
-	securityGraded      bool
+	saidFlags
+	from           []string
+	sheet          string
+	securityGraded bool
+}
+
+// saidFlags are what somebody says of a unit that no dump can tell.
+type saidFlags struct {
+	checks, locks    []string
+	cosmetic, status string
 }
 
 // gradeLine is the JSON line of a judgement.
@@ -67,6 +74,11 @@ Exit status: 0 judged; 1 error; 64 usage.`,
 				return err
 			}
 			r := grade.Judge(facts, p.Grading, market)
+			if f.sheet != "" {
+				if err := a.writeSheet(f.sheet, f.from, facts.Machine, &r); err != nil {
+					return err
+				}
+			}
 			if a.flags.json {
 				return a.emit(gradeLine{"grade", 1, facts.Machine.System, r, append([]string{}, facts.Machine.Notes...)})
 			}
@@ -80,12 +92,17 @@ Exit status: 0 judged; 1 error; 64 usage.`,
 
 func (f *gradeFlags) add(cmd *cobra.Command) {
 	fromFlag(cmd, &f.from)
+	sheetFlag(cmd, &f.sheet)
+	f.saidFlags.add(cmd)
+	cmd.Flags().BoolVar(&f.securityGraded, "security-graded", false, "it holds security-graded information and is not to be handled here")
+}
+
+func (f *saidFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringArrayVar(&f.checks, "check", nil, "`PART=VERDICT` that a person found: pass, fail or skip of "+strings.Join(checkedParts(), ", "))
 	fs.StringVar(&f.cosmetic, "cosmetic", "", "`grade` of the looks by a person: A as new, B light signs of use, C clear signs, D worn")
 	fs.StringVar(&f.status, "status", "", "what it came in as: product or waste")
 	fs.StringArrayVar(&f.locks, "lock", nil, "`CODE=STATE` of a lock that is known otherwise: set or clear of "+strings.Join(lockCodes(), ", "))
-	fs.BoolVar(&f.securityGraded, "security-graded", false, "it holds security-graded information and is not to be handled here")
 }
 
 // checkedParts are the parts that come to a verdict; looks come to a grade.
@@ -100,48 +117,68 @@ func lockCodes() []string {
 	}
 }
 
-// gradeFacts are what is judged: a machine, and what somebody says of it.
-func (a *app) gradeFacts(cmd *cobra.Command, f gradeFlags) (grade.Facts, error) {
-	facts := grade.Facts{BeforeWork: true, SecurityGraded: f.securityGraded, Status: grade.Status(f.status)}
-	if f.status != "" && facts.Status != grade.Product && facts.Status != grade.Waste {
-		return facts, fail(exitUsage, "write --status product or --status waste", fmt.Errorf("--status %q is not known", f.status))
+// findings are what somebody says of a unit.
+type findings struct {
+	status grade.Status
+	checks []grade.Check
+	locks  []inventory.Lock
+}
+
+// read takes the flags apart.
+func (f saidFlags) read() (s findings, err error) {
+	s.status = grade.Status(f.status)
+	if f.status != "" && s.status != grade.Product && s.status != grade.Waste {
+		return s, fail(exitUsage, "write --status product or --status waste", fmt.Errorf("--status %q is not known", f.status))
 	}
 	if f.cosmetic != "" {
 		if !slices.Contains(grade.Marks(), f.cosmetic) {
-			return facts, fail(exitUsage, "write A, B, C or D", fmt.Errorf("--cosmetic %q is no grade", f.cosmetic))
+			return s, fail(exitUsage, "write A, B, C or D", fmt.Errorf("--cosmetic %q is no grade", f.cosmetic))
 		}
-		facts.Checks = append(facts.Checks, grade.Check{Part: grade.Cosmetic, Verdict: "pass", Grade: f.cosmetic})
+		s.checks = append(s.checks, grade.Check{Part: grade.Cosmetic, Verdict: "pass", Grade: f.cosmetic})
 	}
 	seen := map[string]bool{}
-	for _, s := range f.checks {
-		part, verdict, err := pair("--check", s, checkedParts(), []string{"pass", "fail", "skip"})
+	for _, given := range f.checks {
+		part, verdict, err := pair("--check", given, checkedParts(), []string{"pass", "fail", "skip"})
 		if err != nil {
-			return facts, err
+			return s, err
 		}
 		if seen[part] {
-			return facts, fail(exitUsage, "one verdict for each part", fmt.Errorf("--check %s is given twice", part))
+			return s, fail(exitUsage, "one verdict for each part", fmt.Errorf("--check %s is given twice", part))
 		}
 		seen[part] = true
-		facts.Checks = append(facts.Checks, grade.Check{Part: part, Verdict: verdict})
+		s.checks = append(s.checks, grade.Check{Part: part, Verdict: verdict})
 	}
 	locks := map[string]inventory.LockState{}
-	for _, s := range f.locks {
-		code, state, err := pair("--lock", s, lockCodes(), []string{string(inventory.LockSet), string(inventory.LockClear)})
+	for _, given := range f.locks {
+		code, state, err := pair("--lock", given, lockCodes(), []string{string(inventory.LockSet), string(inventory.LockClear)})
 		if err != nil {
-			return facts, err
+			return s, err
 		}
 		locks[code] = inventory.LockState(state)
+	}
+	for _, code := range lockCodes() {
+		if state := locks[code]; state != "" {
+			s.locks = append(s.locks, inventory.Lock{Code: code, State: state, Text: "said by the operator"})
+		}
+	}
+	return s, nil
+}
+
+// gradeFacts are what is judged: a machine, and what somebody says of it.
+func (a *app) gradeFacts(cmd *cobra.Command, f gradeFlags) (grade.Facts, error) {
+	said, err := f.read()
+	facts := grade.Facts{BeforeWork: true, SecurityGraded: f.securityGraded, Status: said.status, Checks: said.checks}
+	if err != nil {
+		return facts, err
 	}
 	m, err := a.machine(cmd.Context(), f.from)
 	if err != nil {
 		return facts, err
 	}
-	m.Locks = slices.DeleteFunc(slices.Clone(m.Locks), func(l inventory.Lock) bool { return locks[l.Code] != "" })
-	for _, code := range lockCodes() {
-		if state := locks[code]; state != "" {
-			m.Locks = append(m.Locks, inventory.Lock{Code: code, State: state, Text: "said by the operator"})
-		}
-	}
+	m.Locks = slices.DeleteFunc(slices.Clone(m.Locks), func(l inventory.Lock) bool {
+		return slices.ContainsFunc(said.locks, func(s inventory.Lock) bool { return s.Code == l.Code })
+	})
+	m.Locks = append(m.Locks, said.locks...)
 	facts.Machine = m
 	// A dump that tells of no controller does not tell that there is none.
 	if len(f.from) == 0 || len(m.Controllers) > 0 {

@@ -13,7 +13,7 @@ import (
 )
 
 func newProcessCommand(a *app) *cobra.Command {
-	f := new(jobFlags)
+	f, of := new(jobFlags), new(unitFlags)
 	cmd := &cobra.Command{
 		Use:   "process [TARGET...] | --simulate PROFILE",
 		Short: "The whole job for this machine: inventory, every internal drive, unit report",
@@ -23,16 +23,30 @@ and a unit report for the machine. Removable drives and drives on USB are left
 alone unless they are named. If one internal drive may not be touched, nothing
 is.
 
+The unit is judged as 'ombruk grade' does, with what people found (--check,
+--cosmetic, --lock, --status). What holds data or credentials besides the
+drives is looked at, and what is seen stands in the report. --clear-tpm clears
+the TPM when every drive is sanitized, or asks the firmware to; --eject opens
+disc trays; --remains says what somebody did by hand. What nobody says and
+nothing shows is not in the report.
+
 ` + exitHelp,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.process(cmd, f, args) },
+		Example: `  ombruk process --confirm S4EXNX0R123456 --clear-tpm --remains sim=done --cosmetic B
+  ombruk process --simulate ata-ssd-block --check keyboard=pass`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.process(cmd, f, of, args) },
 	}
 	f.planning(cmd)
 	f.running(cmd)
+	of.add(cmd)
 	return cmd
 }
 
-func (a *app) process(cmd *cobra.Command, f *jobFlags, paths []string) error {
+func (a *app) process(cmd *cobra.Command, f *jobFlags, of *unitFlags, paths []string) error {
 	ctx := cmd.Context()
+	says, byHand, err := of.read()
+	if err != nil {
+		return err
+	}
 	began := a.now()
 	p, err := a.loadPolicy()
 	if err != nil {
@@ -50,6 +64,11 @@ func (a *app) process(cmd *cobra.Command, f *jobFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
+	unit := job.UnitReport{Judge: judge, Began: began, Status: says.status, Locks: says.locks}
+	for _, c := range says.checks {
+		unit.Checks = append(unit.Checks, certs.Check{Part: c.Part, Verdict: certs.CheckVerdict(c.Verdict), Grade: c.Grade})
+	}
+	besides := lookBesides(ctx, r, machine)
 	if len(paths) == 0 && len(f.simulate) == 0 {
 		for _, d := range machine.Drives {
 			if session.Internal(d) {
@@ -65,7 +84,10 @@ func (a *app) process(cmd *cobra.Command, f *jobFlags, paths []string) error {
 	if b.run != nil {
 		machine.Drives = session.Answered(machine.Drives, b.run.Works, b.run.Done)
 	}
-	unit, unitErr := b.station.Unit(job.UnitReport{Machine: machine, Order: b.order, Drives: drives, Judge: judge, Began: began})
+	var left error
+	unit.Remains, left = besides.close(ctx, of, byHand, allClean(machine, drives))
+	unit.Machine, unit.Order, unit.Drives = machine, b.order, drives
+	done, unitErr := b.station.Unit(unit)
 	if unitErr != nil {
 		return fail(worse(b.code, exitError), "the records of the drives are closed; free the output folder and make the unit report by another run", fmt.Errorf("make the unit report: %w", unitErr))
 	}
@@ -78,17 +100,23 @@ func (a *app) process(cmd *cobra.Command, f *jobFlags, paths []string) error {
 			Evidence    string `json:"evidence"`
 			Grade       string `json:"grade"`
 			Disposition string `json:"disposition"`
-		}{"unit", 1, unit.ID, unit.PagePath, unit.EvidencePath, unit.Unit.Grade.Grade, unit.Unit.Disposition}); err != nil {
+		}{"unit", 1, done.ID, done.PagePath, done.EvidencePath, done.Unit.Grade.Grade, done.Unit.Disposition}); err != nil {
 			return err
 		}
 	}
-	a.say("unit report %s", unit.PagePath)
+	a.say("unit report %s", done.PagePath)
 	text, textErr := a.text()
 	if textErr != nil {
 		return errors.Join(err, textErr)
 	}
-	graded := *unit.Unit.Grade
+	graded := *done.Unit.Grade
 	a.say("%s %s", gradeSign(graded.Disposition), (&judgedText{t: text}).answer(graded))
+	for _, remain := range unit.Remains {
+		a.say("%s: %s", text.Get("remain."+remain.Thing, nil), text.Get("remain-state."+string(remain.State), nil))
+	}
+	if left != nil && err == nil {
+		return fail(exitError, "the unit report says so too; see what 'ombruk process --help' says of what holds data besides the drives", left)
+	}
 	return err
 }
 

@@ -237,8 +237,12 @@ func (p *remainsPage) tooEarly() bool {
 	return p.m.running() || p.m.drives == nil && !p.last
 }
 
-// allClean reports whether every drive of the machine was erased and is clean.
+// allClean reports whether every drive of the machine was erased and is clean,
+// and none may be there that nobody saw.
 func (m *Model) allClean() bool {
+	if m.machine == nil || slices.ContainsFunc(inventory.Unseen(m.machine.Machine), inventory.Reason.Hides) {
+		return false
+	}
 	for _, r := range m.rows {
 		if !r.Internal {
 			continue
