@@ -106,6 +106,7 @@ type WiFiPrice struct {
 const (
 	maxMark     = 1_000_000
 	maxProfiles = 100
+	maxEditions = 50
 	maxPrices   = 500
 	maxMarks    = 20_000
 )
@@ -192,6 +193,12 @@ func (c *Contract) checkMarket(f *yamlfile.File, read func(name string) ([]byte,
 		if p.CPUMark > 0 && len(c.CPUMarks) == 0 {
 			return f.Errorf(path+".cpu_mark_min", "%s.cpu_mark_min: the contract has no cpu_marks to look it up in", path)
 		}
+	}
+	if len(c.CPUMarks) > maxEditions {
+		return f.Errorf("cpu_marks", "cpu_marks: more than %d tables", maxEditions)
+	}
+	if len(c.Parts) > maxEditions {
+		return f.Errorf("parts", "parts: more than %d price lists", maxEditions)
 	}
 	for i := range c.CPUMarks {
 		t, path := &c.CPUMarks[i], fmt.Sprintf("cpu_marks[%d]", i)
