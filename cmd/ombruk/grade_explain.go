@@ -133,7 +133,7 @@ func (w *explainer) sides() {
 		if len(classes) > 0 {
 			text += ". " + w.say("tried", "Classes", strings.Join(classes, ", "))
 		}
-		w.row(w.t.Get("part."+p.Part, nil), 9, text)
+		w.row(w.t.Get("part."+p.Part, nil), 10, text)
 	}
 	w.title("explain.cosmetic")
 	w.add("  ", w.say("looks"))
@@ -178,17 +178,28 @@ func (w *explainer) dispositions(outcomes []grade.Outcome) {
 	w.title("explain.dispositions")
 	w.add("  ", w.say("dispositions-note"))
 	for i, d := range w.rules.Dispositions {
-		then := strings.ToUpper(w.where(d.Then))
+		key, args := "rule", []string{"Then", strings.ToUpper(w.where(d.Then)), "When", w.when(d.When)}
+		if args[3] == "" {
+			key = "otherwise"
+		}
+		text := w.say(key, args...)
 		if d.FailingThat != "" {
-			then += w.say("failing-that", "Where", strings.ToUpper(w.where(d.FailingThat)))
+			text += w.say("failing-that", "Where", strings.ToUpper(w.where(d.FailingThat)))
 		}
 		lead := fmt.Sprintf("  %2d  ", i+1)
-		w.add(lead, w.when(d.When)+": "+then+"  ["+d.Name+"]")
+		w.add(lead, text+"  ["+cell(d.Name)+"]")
 		if i >= len(outcomes) {
 			continue
 		}
 		o := outcomes[i]
-		text := w.say("outcome." + o.Applies.String())
+		word := o.Applies.String()
+		switch {
+		case o.Decides:
+			word = "decides"
+		case o.Condition:
+			word = "condition"
+		}
+		text = w.say("outcome." + word)
 		var why []string
 		for _, r := range o.Reasons {
 			why = append(why, w.reason(r))
@@ -200,10 +211,10 @@ func (w *explainer) dispositions(outcomes []grade.Outcome) {
 	}
 }
 
-// when writes a condition in words.
+// when writes a condition in words; none is empty.
 func (w *explainer) when(c grade.When) string {
 	var all []string
-	any := func(key, arg string, list []string, message string) {
+	any := func(key, arg string, list []string, message, between string) {
 		if len(list) == 0 {
 			return
 		}
@@ -214,16 +225,16 @@ func (w *explainer) when(c grade.When) string {
 				words[i] = w.t.Get(message+s, nil)
 			}
 		}
-		all = append(all, w.say(key, arg, strings.Join(words, w.say("or"))))
+		all = append(all, w.say(key, arg, strings.Join(words, between)))
 	}
-	any("when.class", "Classes", c.Class, "class.")
+	any("when.class", "Classes", c.Class, "class.", w.say("or"))
 	for _, word := range c.Is {
 		all = append(all, w.say("is."+word))
 	}
-	any("when.lock", "Locks", c.Lock, "lock.")
-	any("when.fails", "Parts", c.Fails, "part.")
-	any("when.grade", "Grades", c.Grade, "")
-	any("when.drive", "Verdicts", c.Drive, "explain.verdict.")
+	any("when.lock", "Locks", c.Lock, "lock.", ", ")
+	any("when.fails", "Parts", c.Fails, "part.", w.say("or"))
+	any("when.grade", "Grades", c.Grade, "", w.say("or"))
+	any("when.drive", "Verdicts", c.Drive, "explain.verdict.", w.say("or"))
 	for _, v := range []struct {
 		key    string
 		figure int
@@ -234,9 +245,6 @@ func (w *explainer) when(c grade.When) string {
 		if v.figure > 0 {
 			all = append(all, w.say("when."+v.key, "Limit", strconv.Itoa(v.figure)))
 		}
-	}
-	if len(all) == 0 {
-		return w.say("otherwise")
 	}
 	return strings.Join(all, w.say("and"))
 }
@@ -283,11 +291,11 @@ func (w *explainer) health(l grade.Limits) {
 			parts = append(parts, w.say("reject"+suffix, "Figure", w.t.Number(one.Reject)))
 		}
 		if len(parts) > 0 {
-			w.row(w.say("limit."+one.key), 38, strings.Join(parts, ", "))
+			w.row(w.say("limit."+one.key), 40, strings.Join(parts, ", "))
 		}
 	}
 	if l.SelfTestHours > 0 {
-		w.row(w.say("limit.self_test_hours"), 38, w.say("self-test", "Hours", w.t.Number(l.SelfTestHours)))
+		w.row(w.say("limit.self_test_hours"), 40, w.say("self-test", "Hours", w.t.Number(l.SelfTestHours)))
 	}
 	w.add("  ", w.say("health-note"))
 }

@@ -28,6 +28,11 @@ func (t Truth) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 type Outcome struct {
 	Rule    Disposal `json:"rule"`
 	Applies Truth    `json:"applies"`
+	// Decides is true of the one rule that says where the unit goes. Condition
+	// is true of a rule that would hold the unit for work that is still to be
+	// done; see [Facts].
+	Decides   bool `json:"decides"`
+	Condition bool `json:"condition"`
 	// Reasons say why it applies, or what is not known.
 	Reasons []Reason `json:"reasons"`
 }

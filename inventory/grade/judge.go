@@ -49,8 +49,15 @@ func Outcomes(f Facts, r Rules) []Outcome {
 
 func (u *unit) outcomes() []Outcome {
 	all := make([]Outcome, len(u.rules.Dispositions))
+	decided := false
 	for i, d := range u.rules.Dispositions {
-		all[i] = u.outcome(d)
+		o := u.outcome(d)
+		if o.Applies == True && !decided {
+			o.Condition = u.BeforeWork && d.work()
+			o.Decides = !o.Condition
+			decided = o.Decides
+		}
+		all[i] = o
 	}
 	return all
 }
@@ -62,31 +69,23 @@ func (u *unit) dispose(res *Result) {
 	decided := false
 	var others []Reason
 	for _, o := range u.outcomes() {
-		last := len(o.Rule.When.names()) == 0
 		switch {
-		case o.Applies == Unknown:
-			if !decided {
-				res.Open = append(res.Open, o.Reasons...)
-			}
-		case o.Applies == False:
-		case u.BeforeWork && o.Rule.work():
-			if !decided {
-				res.Conditions = append(res.Conditions, o.Reasons...)
-			}
-		case !decided:
+		case o.Applies == Unknown && !decided:
+			res.Open = append(res.Open, o.Reasons...)
+		case o.Applies != True:
+		case o.Condition:
+			res.Conditions = append(res.Conditions, o.Reasons...)
+		case o.Decides:
 			decided = true
 			res.Disposition, res.FailingThat = o.Rule.Then, o.Rule.FailingThat
 			res.Reasons = append(res.Reasons, o.Reasons...)
-			if o.Rule.Then != Hold {
-				res.Afterwards = o.Rule.Then
-			}
-		case !last || res.Disposition == Hold && res.Afterwards == "":
-			if res.Afterwards == "" && o.Rule.Then != Hold {
-				res.Afterwards = o.Rule.Then
-			}
-			if !last {
-				others = append(others, o.Reasons...)
-			}
+		case u.BeforeWork && o.Rule.work():
+			// It could only hold what is decided already.
+		case len(o.Rule.When.names()) > 0:
+			others = append(others, o.Reasons...)
+		}
+		if o.Applies == True && !o.Condition && o.Rule.Then != Hold && res.Afterwards == "" {
+			res.Afterwards = o.Rule.Then
 		}
 	}
 	for _, d := range u.drives {
