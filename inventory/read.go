@@ -107,7 +107,7 @@ func (r *reading) content(name string, b []byte, mayBePacked bool) error {
 		if err != nil {
 			r.note(name, "it cannot be unpacked: %v", err)
 		}
-		if len(unpacked) == 0 {
+		if len(unpacked) == 0 && err != nil {
 			return nil
 		}
 		return r.content(name, unpacked, false)
@@ -190,9 +190,12 @@ func (r *reading) text(name string, b []byte) error {
 		case err == nil:
 			found = true
 			r.drive(name, d)
+			if d.Model == "" && d.CapacityBytes == 0 {
+				r.note(name, "the report by smartctl tells nothing of the drive")
+			}
 		case len(at) > 0:
 			found = true
-			r.note(name, "the report by smartctl tells nothing of a drive")
+			r.note(name, "the report by smartctl is of no drive")
 		}
 	}
 	if all, err := readEDIDs(rest); err == nil {
