@@ -181,16 +181,16 @@ func (p Profile) demands(f Facts, health []DriveState, market Market) []demand {
 		c.wifi(m)
 	}
 	if p.Sound {
-		c.present("sound", "speakers", len(m.Sound) > 0)
+		c.present("sound", "speakers", "the speakers have a fault", len(m.Sound) > 0)
 	}
 	if p.Camera {
-		c.present("camera", "camera", len(m.Cameras) > 0)
+		c.present("camera", "camera", "the camera has a fault", len(m.Cameras) > 0)
 	}
 	if p.Keyboard {
-		c.present("keyboard", "keyboard", len(m.Keyboards) > 0)
+		c.present("keyboard", "keyboard", "the keyboard has a fault", len(m.Keyboards) > 0)
 	}
-	if p.Touch {
-		c.present("touch", "touch", len(m.Touch) > 0)
+	if p.Touch && len(m.Touch) == 0 {
+		c.add(Undetermined, "", "touch", "fit-touch-unseen", "no touch screen is seen")
 	}
 	if p.BatteryPercent > 0 {
 		c.battery(m)
@@ -224,13 +224,13 @@ func (c *checkedProfile) add(verdict, part, key, code, text string, args ...stri
 }
 
 func (c *checkedProfile) class(class string) {
+	want := strings.Join(c.Classes, ", ")
 	switch {
 	case slices.Contains(c.Classes, class):
 	case class == "" || class == "other":
-		c.add(Undetermined, "", "classes", "fit-class-unknown", "what kind of machine it is, is not known")
+		c.add(Undetermined, "", "classes", "fit-class-unknown", "the kind of machine is not known; wanted "+want, "Want", want)
 	default:
-		c.add(No, "", "classes", "fit-class", "it is a "+class+"; wanted: "+strings.Join(c.Classes, ", "),
-			"Have", class, "Want", strings.Join(c.Classes, ", "))
+		c.add(No, "", "classes", "fit-class", "the kind of machine is "+class+", wanted "+want, "Have", class, "Want", want)
 	}
 }
 
@@ -299,7 +299,7 @@ func (c *checkedProfile) storage() {
 	case seen == 0 && len(c.facts.Machine.Drives) == 0:
 		c.add(Undetermined, UpgradeDrive, "storage_min", "fit-storage-unseen", "no drive is seen; wanted "+want, "Want", want)
 	case largest == 0:
-		c.add(No, UpgradeDrive, "storage_min", "fit-storage-none", "no drive of that kind that can stay, wanted "+want, "Want", want)
+		c.add(No, UpgradeDrive, "storage_min", "fit-storage-none", "no drive of "+want+" that can stay", "Want", want)
 	default:
 		c.add(No, UpgradeDrive, "storage_min", "fit-storage", "the largest drive has "+have+", wanted "+want, "Have", have, "Want", want)
 	}
@@ -307,7 +307,7 @@ func (c *checkedProfile) storage() {
 
 func (c *checkedProfile) screen(m inventory.Machine) {
 	if failed(c.facts, "screen") {
-		c.add(No, "", "screen", "fit-broken", "the screen was found broken", "Part", "screen")
+		c.add(No, "", "screen", "fails-screen", "the screen has a fault")
 		return
 	}
 	i := slices.IndexFunc(m.Displays, func(d inventory.Display) bool { return d.Internal })
@@ -364,7 +364,7 @@ func (c *checkedProfile) wifi(m inventory.Machine) {
 	}
 	switch {
 	case failed(c.facts, "wifi"):
-		c.add(No, UpgradeWiFi, "wifi", "fit-broken", "the Wi-Fi was found broken", "Part", "wifi")
+		c.add(No, UpgradeWiFi, "wifi", "fails-wifi", "the Wi-Fi has a fault")
 	case best >= want:
 	case !wireless && len(m.Network) > 0:
 		c.add(No, UpgradeWiFi, "wifi", "fit-wifi-none", "it has no Wi-Fi; wanted Wi-Fi "+c.WiFi, "Want", c.WiFi)
@@ -375,11 +375,12 @@ func (c *checkedProfile) wifi(m inventory.Machine) {
 	}
 }
 
-// present wants a part that is there or not; a person's check comes first.
-func (c *checkedProfile) present(key, check string, seen bool) {
+// present wants a part that is there or not; a person's check comes first, and
+// broken says what it found.
+func (c *checkedProfile) present(key, check, broken string, seen bool) {
 	switch {
 	case failed(c.facts, check):
-		c.add(No, "", key, "fit-broken", "the "+check+" was found broken", "Part", check)
+		c.add(No, "", key, "fails-"+check, broken)
 	case seen || passed(c.facts, check):
 	default:
 		c.add(Undetermined, "", key, "fit-"+key+"-unseen", "no "+key+" is seen")
@@ -398,7 +399,7 @@ func (c *checkedProfile) battery(m inventory.Machine) {
 	}
 	switch {
 	case failed(c.facts, "battery"), failed(c.facts, "battery-safety"):
-		c.add(No, UpgradeBattery, "battery_health_min", "fit-broken", "the battery was found broken", "Part", "battery")
+		c.add(No, UpgradeBattery, "battery_health_min", "fit-battery-broken", "the battery has a fault")
 	case worst < c.BatteryPercent:
 		c.add(No, UpgradeBattery, "battery_health_min", "fit-battery", "the battery holds "+strconv.Itoa(worst)+" % of what it did, wanted "+want+" %",
 			"Have", strconv.Itoa(worst), "Want", want)
@@ -418,9 +419,9 @@ func (c *checkedProfile) windows11(m inventory.Machine) {
 	part := helps(e.Reasons)
 	switch e.Eligible {
 	case No:
-		c.add(No, part, "windows11", "fit-windows11", "Windows 11 does not run on it: "+e.Reasons[0].Text)
+		c.add(No, part, "windows11", "fit-windows11", "Windows 11 does not run on it")
 	case Undetermined:
-		c.add(Undetermined, part, "windows11", "fit-windows11-unknown", "whether Windows 11 runs on it is not known: "+e.Reasons[0].Text)
+		c.add(Undetermined, part, "windows11", "fit-windows11-unknown", "whether Windows 11 runs on it is not known")
 	}
 }
 

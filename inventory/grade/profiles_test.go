@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ombruk/ombruk/internal/lang"
 	"github.com/ombruk/ombruk/inventory"
 )
 
@@ -98,7 +99,7 @@ func TestFits(t *testing.T) {
 			f.Machine.Network = append([]inventory.NIC{{Wireless: true}}, f.Machine.Network...)
 		}, Yes, "", ""},
 		{"no Wi-Fi", func(f *Facts, _ *Profile) { f.Machine.Network[0].Wireless = false }, No, "fit-wifi-none", ""},
-		{"a camera that was found broken", func(f *Facts, _ *Profile) { f.Checks = []Check{{Part: "camera", Verdict: "fail"}} }, No, "fit-broken", ""},
+		{"a camera that was found broken", func(f *Facts, _ *Profile) { f.Checks = []Check{{Part: "camera", Verdict: "fail"}} }, No, "fails-camera", ""},
 		{"a camera that nobody saw", func(f *Facts, _ *Profile) { f.Machine.Cameras = nil }, Undetermined, "fit-camera-unseen", ""},
 		{"a camera that a person tried", func(f *Facts, _ *Profile) {
 			f.Machine.Cameras = nil
@@ -129,6 +130,7 @@ func TestFits(t *testing.T) {
 		fit := Fits(f, healthy, market)[0]
 		var codes, upgrades []string
 		for _, r := range fit.Failing {
+			hasMessage(t, r)
 			codes = append(codes, r.Code)
 			if !strings.HasPrefix(r.Rule, "profiles."+fit.Profile+".") || r.Text == "" {
 				t.Errorf("%s: %+v", tt.name, r)
@@ -145,6 +147,26 @@ func TestFits(t *testing.T) {
 		}
 		if got := strings.Join(upgrades, " "); got != tt.upgrades {
 			t.Errorf("%s: got upgrades %q, want %q", tt.name, got, tt.upgrades)
+		}
+	}
+}
+
+// hasMessage says that a reason reads in English as its message does, and that
+// Norwegian has one.
+func hasMessage(t *testing.T, r Reason) {
+	t.Helper()
+	args := map[string]any{}
+	for name, value := range r.Args {
+		args[name] = value
+	}
+	for _, tag := range []string{"en", "nb"} {
+		messages, err := lang.For(tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ok := messages.Try("grade."+r.Code, args)
+		if !ok || strings.Contains(got, "<no value>") || tag == "en" && got != r.Text {
+			t.Errorf("message grade.%s in %s: got %q, the reason says %q", r.Code, tag, got, r.Text)
 		}
 	}
 }

@@ -270,10 +270,10 @@ func memoryOption(m inventory.Machine, market Market, kind, form string, size in
 	}
 	o := option{part: UpgradeMemory, code: "upgrade-memory-add", pays: total}
 	sold, price := priceOfMemory(market, kind, form, size, m.System.Class)
-	o.text = fmt.Sprintf("%d x %s %s %s into a free slot", n, memoryText(size), sold, form)
+	o.text = fmt.Sprintf("%d × %s %s %s into free slots, %s in all", n, memoryText(size), sold, form, memoryText(total))
 	if replace {
 		o.code = "upgrade-memory-replace"
-		o.text = fmt.Sprintf("%d x %s %s %s in place of the modules that are there", n, memoryText(size), sold, form)
+		o.text = fmt.Sprintf("%d × %s %s %s in place of the modules that are there, %s in all", n, memoryText(size), sold, form, memoryText(total))
 	}
 	o.args = map[string]string{"Count": strconv.Itoa(n), "Size": memoryText(size), "Type": sold + " " + form, "Total": memoryText(total)}
 	if price != nil {

@@ -80,12 +80,12 @@ func TestUpgrades(t *testing.T) {
 		change func(*Facts, *Market)
 		want   string
 	}{
-		{"more memory lifts it", func(f *Facts, _ *Market) {}, "B>A 1 x 8 GB DDR4 SODIMM into a free slot: 34900 NOK"},
-		{"without a price", func(_ *Facts, m *Market) { m.Parts = nil }, "B>A 1 x 8 GB DDR4 SODIMM into a free slot (no price in the contract's list): no price"},
+		{"more memory lifts it", func(f *Facts, _ *Market) {}, "B>A 1 × 8 GB DDR4 SODIMM into free slots, 16 GB in all: 34900 NOK"},
+		{"without a price", func(_ *Facts, m *Market) { m.Parts = nil }, "B>A 1 × 8 GB DDR4 SODIMM into free slots, 16 GB in all (no price in the contract's list): no price"},
 		{"no free slot", func(f *Facts, m *Market) {
 			f.Machine.Board.MemorySlots = 1
 			m.Parts = append(m.Parts, PartPrice{Part: UpgradeMemory, Type: "DDR4", Form: "SODIMM", SizeBytes: 16 * gibibyte, CostMinor: 69900})
-		}, "B>A 1 x 16 GB DDR4 SODIMM in place of the modules that are there: 69900 NOK"},
+		}, "B>A 1 × 16 GB DDR4 SODIMM in place of the modules that are there, 16 GB in all: 69900 NOK"},
 		{"no free slot, and at most 8 GB", func(f *Facts, _ *Market) {
 			f.Machine.Board.MemorySlots, f.Machine.Board.MaxMemoryBytes = 1, 8*gibibyte
 		}, ""},
@@ -99,7 +99,7 @@ func TestUpgrades(t *testing.T) {
 				{SizeBytes: 4 * gibibyte, Type: "DDR4", Form: "soldered"}, {SizeBytes: 4 * gibibyte, Type: "DDR4", Form: "SODIMM"},
 			}
 			f.Machine.Board = inventory.Board{MemorySlots: 1, SolderedBytes: 4 * gibibyte, MaxMemoryBytes: 20 * gibibyte}
-		}, "B>A 1 x 16 GB DDR4 SODIMM in place of the modules that are there (no price in the contract's list): no price"},
+		}, "B>A 1 × 16 GB DDR4 SODIMM in place of the modules that are there, 20 GB in all (no price in the contract's list): no price"},
 		{"soldered by the board's word only", func(f *Facts, _ *Market) { f.Machine.Board.SolderedBytes = 4 * gibibyte }, ""},
 		{"a server may want registered modules", func(f *Facts, _ *Market) {
 			f.Machine.System.Class, f.Machine.CPU[0].Model = "server", "Intel(R) Xeon(R) Silver 4114 CPU"
@@ -109,7 +109,7 @@ func TestUpgrades(t *testing.T) {
 			m.Parts = append(m.Parts,
 				PartPrice{Part: UpgradeMemory, Type: "DDR3", Form: "SODIMM", SizeBytes: 8 * gibibyte, CostMinor: 9900},
 				PartPrice{Part: UpgradeMemory, Type: "DDR3L", Form: "SODIMM", SizeBytes: 8 * gibibyte, CostMinor: 12900})
-		}, "B>A 1 x 8 GB DDR3L SODIMM into a free slot: 12900 NOK"},
+		}, "B>A 1 × 8 GB DDR3L SODIMM into free slots, 16 GB in all: 12900 NOK"},
 		{"a battery", func(f *Facts, _ *Market) {
 			f.Machine.Memory.TotalBytes = 16 * gibibyte
 			f.Machine.Batteries[0].HealthPercent = 30
@@ -137,7 +137,7 @@ func TestUpgrades(t *testing.T) {
 			f.Machine.Memory.TotalBytes = 4 * gibibyte
 			f.Machine.Memory.Modules[0].SizeBytes = 4 * gibibyte
 			f.Machine.Batteries[0].HealthPercent = 30
-		}, "C>B 1 x 4 GB DDR4 SODIMM into a free slot, together with battery: 19900 NOK\nC>B a new battery, together with memory: 59900 NOK"},
+		}, "C>B 1 × 4 GB DDR4 SODIMM into free slots, 8 GB in all, together with battery: 19900 NOK\nC>B a new battery, together with memory: 59900 NOK"},
 		{"for a profile only", func(f *Facts, m *Market) {
 			f.Machine.Memory.TotalBytes = 16 * gibibyte
 			m.Profiles = []Profile{{ID: "large", StorageBytes: 500 * gigabyte}}
@@ -147,7 +147,11 @@ func TestUpgrades(t *testing.T) {
 		market.Profiles = nil
 		well(&f)
 		tt.change(&f, &market)
-		if got := texts(Upgrades(f, healthOf(f), market, scale(), byParts)); got != tt.want {
+		ups := Upgrades(f, healthOf(f), market, scale(), byParts)
+		for _, u := range ups {
+			hasMessage(t, u.Reason)
+		}
+		if got := texts(ups); got != tt.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", tt.name, got, tt.want)
 		}
 	}
