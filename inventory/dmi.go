@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 )
 
@@ -26,7 +27,8 @@ func machineFromDMI(b []byte) (Machine, bool) {
 }
 
 // tablesFromDump reads a binary dump: an entry point with the table at byte 32
-// (where dmidecode puts it), or the table alone.
+// (where dmidecode puts it) or right behind it, the table alone, or the table
+// behind the eight bytes that Windows puts in front of it (RawSMBIOSData).
 func tablesFromDump(b []byte) (firmwareTables, bool) {
 	version, table := smbiosVersion{2, 8}, b
 	var notes []string
@@ -38,14 +40,21 @@ func tablesFromDump(b []byte) (firmwareTables, bool) {
 		} else {
 			version = v
 		}
+		length := 31
+		if b[3] == '3' {
+			length = 24
+		}
 		table = b[min(len(b), 32):]
+		if behind := b[min(len(b), length):]; !looksLikeTable(table) && looksLikeTable(behind) {
+			table = behind
+		}
 	case bytes.HasPrefix(b, []byte("_DMI_")) && len(b) >= 15:
 		// The entry point of before SMBIOS: the version in two digits at 14.
 		version, table = smbiosVersion{int(b[14] >> 4), int(b[14] & 15)}, b[min(len(b), 32):]
-	default:
-		if !looksLikeTable(b) {
-			return firmwareTables{}, false
-		}
+	case len(b) > 8 && int64(binary.LittleEndian.Uint32(b[4:])) == int64(len(b)-8) && looksLikeTable(b[8:]):
+		version, table = smbiosVersion{int(b[1]), int(b[2])}, b[8:]
+	case !looksLikeTable(b):
+		return firmwareTables{}, false
 	}
 	tables, err := parseSMBIOS(table, version)
 	if err != nil {

@@ -22,6 +22,28 @@ var updateGolden = flag.Bool("update-dmi", false, "write testdata/dmi/golden.tsv
 // dumped puts an entry point in front of a table, as dmidecode --dump-bin does.
 func dumped(table []byte) []byte { return append(entryPoint(3, 5, len(table)), table...) }
 
+// oldEntryPoint is a 32-bit entry point for a table at byte 32.
+func oldEntryPoint(size int) []byte {
+	b := make([]byte, 32)
+	copy(b, "_SM_")
+	b[5], b[6], b[7] = 31, 2, 8
+	copy(b[0x10:], "_DMI_")
+	binary.LittleEndian.PutUint16(b[0x16:], uint16(size))
+	binary.LittleEndian.PutUint32(b[0x18:], 32)
+	binary.LittleEndian.PutUint16(b[0x1c:], 100)
+	b[0x1e] = 0x28
+	checksum := func(from, to, at int) {
+		var sum byte
+		for _, c := range b[from:to] {
+			sum += c
+		}
+		b[at] = -sum
+	}
+	checksum(0x10, 0x1f, 0x15)
+	checksum(0, 0x1f, 4)
+	return b
+}
+
 // printed lets dmidecode print a dump.
 func printed(t *testing.T, dump []byte) []byte {
 	t.Helper()
@@ -130,9 +152,19 @@ func TestDmidecodePrintsWhatWeRead(t *testing.T) {
 		if got, want := asJSON(t, ours), asJSON(t, theirs); got != want {
 			t.Errorf("%s: the table and the text differ at %s; notes %q and %q", name, firstDifference(got, want), ours.Notes, theirs.Notes)
 		}
-		bare, ok := machineFromDMI(table)
-		if got, want := asJSON(t, bare), asJSON(t, ours); !ok || got != want {
-			t.Errorf("%s: without an entry point (%v) it differs at %s", name, ok, firstDifference(got, want))
+		windows := append([]byte{0, 3, 5, 0}, le32(uint32(len(table)))...)
+		for form, dump := range map[string][]byte{
+			"without an entry point": table, "as Windows gives it": append(windows, table...),
+			"right behind its entry point": append(entryPoint(3, 5, len(table))[:24:24], table...),
+			"with a 32-bit entry point":    append(oldEntryPoint(len(table)), table...),
+		} {
+			m, ok := machineFromDMI(dump)
+			if got, want := asJSON(t, m), asJSON(t, ours); !ok || got != want {
+				t.Errorf("%s, %s (%v): it differs at %s", name, form, ok, firstDifference(got, want))
+			}
+		}
+		if text := printed(t, append(oldEntryPoint(len(table)), table...)); !bytes.Contains(text, []byte("SMBIOS 2.8 present.")) {
+			t.Errorf("%s: dmidecode does not take our old entry point:\n%.200s", name, text)
 		}
 	}
 }
@@ -146,14 +178,16 @@ func TestDmidecodeKnowsOurWords(t *testing.T) {
 	var parts [][]byte
 	for code := range 256 {
 		c := byte(code)
-		parts = append(parts,
+		for _, s := range [][]byte{
 			structure(3, 0x16, map[int][]byte{0x04: {0, c & 0x7f}}),
 			structure(8, 9, map[int][]byte{0x04: {0, 0, 1, c, c}}, "port"),
 			structure(9, 0x11, map[int][]byte{0x04: {1, c, c % 16, c % 8}}, "slot"),
 			structure(17, 0x5c, map[int][]byte{0x04: le16(0xffff), 0x0c: le16(1024), 0x0e: {c}, 0x12: {c}}),
 			structure(21, 7, map[int][]byte{0x04: {c}}),
 			structure(22, 0x1a, map[int][]byte{0x09: {c}}),
-		)
+		} {
+			parts = append(parts, withHandle(uint16(len(parts)), s))
+		}
 	}
 	ours, err := parseSMBIOS(joined(parts...), smbiosVersion{3, 5})
 	if err != nil {
@@ -414,11 +448,44 @@ func TestTenThousandModules(t *testing.T) {
 	}
 }
 
+// A structure that firmware lists again under the same handle is the same one;
+// handles that are not set tell nothing.
+func TestAModuleListedTwice(t *testing.T) {
+	module := func(handle uint16, serial string) []byte {
+		return withHandle(handle, structure(17, 0x28, map[int][]byte{0x04: le16(0x1000), 0x0c: le16(8192), 0x0e: {9}, 0x12: {0x1a}, 0x18: {1}}, serial))
+	}
+	text := "# dmidecode 3.3\n\n"
+	for _, handle := range []string{"0x1100", "0x1101", "0x1100", "0xFFFF", "0xFFFF"} {
+		text += "Handle " + handle + ", DMI type 17, 40 bytes\nMemory Device\n\tSize: 8 GB\n\tType: DDR4\n\tSerial Number: --\n\n"
+	}
+	for name, dump := range map[string][]byte{
+		"table": dumped(joined(module(0x1100, "A"), module(0x1101, "A"), module(0x1100, "A"), module(0xffff, "A"), module(0xffff, "A"))),
+		"text":  []byte(text),
+	} {
+		if m, _ := machineFromDMI(dump); m.Memory.TotalBytes != 32<<30 || len(m.Memory.Modules) != 4 {
+			t.Errorf("%s: %d bytes in %d modules, want 32 GB in 4", name, m.Memory.TotalBytes, len(m.Memory.Modules))
+		}
+	}
+}
+
+func TestModuleMakers(t *testing.T) {
+	for code, want := range map[string]string{
+		"80CE": "Samsung", "0x80AD": "SK Hynix", "80AD808980AD": "SK Hynix", "002C04B3802C": "Micron", "00CE00B300CE": "Samsung",
+		"859B": "Crucial", "0198": "Kingston", "029E": "Corsair", "04CD": "G.Skill", "7F7F9E0000000000": "Corsair",
+		"AD00000000000000": "SK Hynix", "7F98000000000000": "Kingston", "Samsung": "Samsung", "Kingston": "Kingston",
+		"0F77": "0F77", "C0DE": "C0DE", "": "", "AB": "AB", "Hynix Semiconducto": "Hynix Semiconducto", "7F7F7F7F7F7F7F7F": "7F7F7F7F7F7F7F7F",
+	} {
+		if got := moduleMaker(code); got != want {
+			t.Errorf("%q: %q, want %q", code, got, want)
+		}
+	}
+}
+
 // Sizes that add up to nonsense are no amount.
 func TestSizesThatMakeNoSense(t *testing.T) {
 	var table []byte
-	for range 5000 {
-		table = append(table, structure(17, 0x28, map[int][]byte{0x0c: le16(0x7fff), 0x1c: le32(0x7fffffff), 0x12: {0x1a}})...)
+	for i := range 5000 {
+		table = append(table, withHandle(uint16(i), structure(17, 0x28, map[int][]byte{0x0c: le16(0x7fff), 0x1c: le32(0x7fffffff), 0x12: {0x1a}}))...)
 	}
 	m, _ := machineFromDMI(dumped(table))
 	if m.Memory.TotalBytes != 0 || !strings.Contains(strings.Join(m.Notes, "\n"), "make no sense") {

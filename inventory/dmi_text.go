@@ -13,7 +13,8 @@ import (
 // dmiRecord is one structure of a printed dump.
 type dmiRecord struct {
 	kind   int
-	handle int
+	handle int    // -1 when not printed
+	digest uint64 // of its lines
 	// fields are the lines "Name: value"; the first of a name counts.
 	fields map[string]string
 	// items are the lines below a field that has no value.
@@ -33,65 +34,59 @@ var dmiTitles = map[string]int{
 // tablesFromText reads what dmidecode printed, of any version, whole or cut
 // off. Of several dumps in one file the first that tells of a system is read.
 func tablesFromText(b []byte) (firmwareTables, bool) {
-	text := strings.ToValidUTF8(string(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))), "\uFFFD")
-	var dumps []dmiDump
-	recognised := false
-	d := dmiDump{}
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		if strings.HasPrefix(line, "# dmidecode ") && len(d.records) > 0 {
-			dumps, d = append(dumps, d), dmiDump{}
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+	d := newDMIDump()
+	chosen, number, dumps, recognised := d, 1, 1, false
+	for raw := range bytes.Lines(b) {
+		line := strings.TrimRight(string(raw), "\r\n")
+		if strings.HasPrefix(line, "# dmidecode ") && len(d.seen) > 0 {
+			d.end()
+			d = newDMIDump()
+			if dumps++; !chosen.seen[smbiosSystem] {
+				chosen, number = d, dumps
+			}
 		}
 		recognised = recognised || hasTextMark(line)
 		d.line(line)
 	}
-	dumps = append(dumps, d)
-	if !recognised && !d.titled() {
+	d.end()
+	// Without handles, titles of several kinds make a dump.
+	seen := d.seen
+	if !recognised && !(seen[smbiosSystem] && (seen[smbiosFirmware] || seen[smbiosBoard] || seen[smbiosChassis])) {
 		return firmwareTables{}, false
 	}
-	chosen := 0
-	for i := range dumps {
-		if dumps[i].has(smbiosSystem) {
-			chosen = i
-			break
-		}
+	t := chosen.tables
+	if chosen.broken {
+		t.notes = append(t.notes, "system: the dump is cut off or damaged; what could be read of it is shown")
 	}
-	t := dumps[chosen].tables()
-	if len(dumps) > 1 {
-		t.notes = append(t.notes, fmt.Sprintf("system: the file holds %d dumps; number %d is read", len(dumps), chosen+1))
+	if dumps > 1 {
+		t.notes = append(t.notes, fmt.Sprintf("system: the file holds %d dumps; number %d is read", dumps, number))
 	}
 	return t, true
 }
 
-// dmiDump is one run of the program.
+// dmiDump is one run of the program while it is read.
 type dmiDump struct {
-	version smbiosVersion
-	records []dmiRecord
+	tables firmwareTables
+	seen   map[int]bool // the types of the structures that had anything in them
+	again  repeats
 	// broken is true when the program said that the table is damaged.
 	broken bool
-	// open is true within a record; depth is the indentation of its fields,
-	// list the field whose items follow.
-	open  bool
-	depth int
-	list  string
-	// pending is the record whose title line comes next.
-	pending *dmiRecord
+	// record is the one that is read, if open; depth is the indentation of its
+	// fields, list the field whose items follow.
+	record dmiRecord
+	open   bool
+	depth  int
+	list   string
+	// handled is true between a line with a handle and the title below it.
+	handled bool
 }
 
-// has reports whether a structure of a type with something in it was printed.
-func (d *dmiDump) has(kind int) bool {
-	for _, r := range d.records {
-		if r.kind == kind && len(r.fields) > 0 {
-			return true
-		}
+func newDMIDump() *dmiDump {
+	return &dmiDump{
+		tables: firmwareTables{raw: map[string]string{}}, seen: map[int]bool{}, again: repeats{},
+		record: dmiRecord{fields: map[string]string{}, items: map[string][]string{}},
 	}
-	return false
-}
-
-// titled reports whether records were found by title alone, and enough of them
-// for the file to be a dump.
-func (d *dmiDump) titled() bool {
-	return d.has(smbiosSystem) && (d.has(smbiosFirmware) || d.has(smbiosChassis) || d.has(smbiosBoard))
 }
 
 // line reads the next line.
@@ -99,64 +94,73 @@ func (d *dmiDump) line(line string) {
 	trimmed := strings.TrimLeft(line, " \t")
 	switch {
 	case trimmed == "":
-		d.open, d.pending = false, nil
+		d.end()
 	case strings.HasPrefix(line, "SMBIOS ") && strings.HasSuffix(line, " present."):
-		if n, err := fmt.Sscanf(line, "SMBIOS %d.%d", &d.version.major, &d.version.minor); err != nil || n != 2 {
-			d.version = smbiosVersion{}
+		v := &d.tables.version
+		if n, err := fmt.Sscanf(line, "SMBIOS %d.%d", &v.major, &v.minor); err != nil || n != 2 {
+			*v = smbiosVersion{}
 		}
 	case strings.HasPrefix(line, "Wrong DMI structures"), trimmed == "<TRUNCATED>":
 		d.broken = true
 	case strings.HasPrefix(trimmed, "Handle 0x"):
-		d.pending = &dmiRecord{kind: -1}
-		if n, err := fmt.Sscanf(trimmed, "Handle 0x%x, DMI type %d", &d.pending.handle, &d.pending.kind); err != nil || n != 2 {
-			d.pending.kind = -1
+		d.end()
+		var handle, kind int
+		if n, err := fmt.Sscanf(trimmed, "Handle 0x%x, DMI type %d", &handle, &kind); err == nil && n == 2 {
+			d.begin(kind, handle)
+			d.handled = true
 		}
-		d.open = false
-	case len(trimmed) == len(line):
-		// A title. Old versions indent the handle line's title with a tab.
-		r := dmiRecord{kind: -1}
-		if d.pending != nil {
-			r = *d.pending
-		} else if kind, ok := dmiTitles[strings.TrimSpace(line)]; ok {
-			r.kind = kind
+	case len(trimmed) == len(line): // a title
+		kind, ok := dmiTitles[strings.TrimRight(line, " \t")]
+		if !d.handled {
+			d.end()
+			if ok {
+				d.begin(kind, -1)
+			}
 		}
-		d.begin(r)
-	default:
+		d.handled = false
+	case d.open:
+		d.handled = false
 		d.field(line, trimmed)
 	}
 }
 
-// begin starts a record; a line that is none ends the one before.
-func (d *dmiDump) begin(r dmiRecord) {
-	d.open, d.pending = false, nil
-	if r.kind < 0 {
+// begin starts a record.
+func (d *dmiDump) begin(kind, handle int) {
+	clear(d.record.fields)
+	clear(d.record.items)
+	d.record.kind, d.record.handle, d.record.digest = kind, handle, 0
+	d.open, d.depth, d.list = true, 0, ""
+}
+
+// end takes the record that was open into the tables, unless it is one of
+// those again.
+func (d *dmiDump) end() {
+	r := d.record
+	if !d.open || len(r.fields) == 0 {
+		d.open, d.handled = false, false
 		return
 	}
-	r.fields, r.items = map[string]string{}, map[string][]string{}
-	d.records = append(d.records, r)
-	d.open, d.depth, d.list = true, 0, ""
+	d.open, d.handled = false, false
+	if !d.again.seen(r.handle, r.kind, r.digest) {
+		d.tables.read(r, !d.seen[r.kind])
+		d.seen[r.kind] = true
+	}
 }
 
 // field reads a line within a record: a field at the first depth, an item of
 // the last field below it.
 func (d *dmiDump) field(line, trimmed string) {
-	if d.pending != nil { // the title is indented, or missing
-		d.begin(*d.pending)
-		if !strings.Contains(trimmed, ":") {
-			return
-		}
+	r := &d.record
+	for i := range len(line) { // FNV-1a
+		r.digest = (r.digest ^ uint64(line[i])) * 1099511628211
 	}
-	if !d.open {
-		return
-	}
-	r := &d.records[len(d.records)-1]
 	depth := len(line) - len(trimmed)
 	if d.depth == 0 {
 		d.depth = depth
 	}
 	if depth > d.depth {
 		if d.list != "" {
-			r.items[d.list] = append(r.items[d.list], strings.TrimSpace(trimmed))
+			r.items[d.list] = append(r.items[d.list], cleaned(trimmed))
 		}
 		return
 	}
@@ -171,23 +175,6 @@ func (d *dmiDump) field(line, trimmed string) {
 			r.fields[name] = cleaned(value)
 		}
 	}
-}
-
-// tables turns the records into what the reader of the tables themselves gives.
-func (d *dmiDump) tables() firmwareTables {
-	t := firmwareTables{raw: map[string]string{}, version: d.version}
-	seen := map[int]bool{}
-	for _, r := range d.records {
-		first := !seen[r.kind]
-		if len(r.fields) > 0 {
-			seen[r.kind] = true
-		}
-		t.read(r, first)
-	}
-	if d.broken {
-		t.notes = append(t.notes, "system: the dump is cut off or damaged; what could be read of it is shown")
-	}
-	return t
 }
 
 // value is a field of the firmware's own words; empty where there is none or

@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"fmt"
+	"hash/fnv"
+	"io"
 	"strings"
 )
 
@@ -9,13 +11,41 @@ import (
 func parseSMBIOS(table []byte, v smbiosVersion) (firmwareTables, error) {
 	structures, err := parseStructures(table)
 	t := firmwareTables{raw: map[string]string{}, version: v}
-	seen := map[byte]bool{}
+	seen, again := map[byte]bool{}, repeats{}
 	for _, s := range structures {
+		if again.seen(s.handle, int(s.kind), s.digest()) {
+			continue
+		}
 		first := !seen[s.kind]
 		seen[s.kind] = true
 		t.decode(s, first)
 	}
 	return t, err
+}
+
+// repeats finds structures that a table holds twice: a handle is unique
+// (DSP0134 3.7.0, 6.1.2), and firmware that lists one again counts its memory
+// twice. Handles that are not set say nothing.
+type repeats map[[3]uint64]bool
+
+func (r repeats) seen(handle, kind int, digest uint64) bool {
+	if handle == 0xffff || handle < 0 {
+		return false
+	}
+	key := [3]uint64{uint64(handle), uint64(kind), digest}
+	again := r[key]
+	r[key] = true
+	return again
+}
+
+// digest tells structures with other contents apart.
+func (s smbiosStructure) digest() uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write(s.data) // a hash takes everything
+	for _, text := range s.strings {
+		_, _ = io.WriteString(h, text+"\x00")
+	}
+	return h.Sum64()
 }
 
 // decode adds one structure; first is true for the first of its type. Offsets

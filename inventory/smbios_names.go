@@ -1,5 +1,10 @@
 package inventory
 
+import (
+	"encoding/hex"
+	"strings"
+)
+
 // codeNames are the names of the codes of one field, from number from on; the
 // words are those of DSP0134 3.7.0.
 type codeNames []codeRange
@@ -19,7 +24,7 @@ func (c codeNames) name(code int) string {
 	return ""
 }
 
-// has reports whether a word is one of the names.
+// code is the first code of a name; 0 when it is none of them.
 func (c codeNames) code(name string) int {
 	for _, r := range c {
 		for i, n := range r.names {
@@ -94,3 +99,37 @@ var (
 	// Table 96, chemistries of a battery.
 	smbiosChemistries = codeNames{{3, []string{"Lead Acid", "Nickel Cadmium", "Nickel Metal Hydride", "Lithium Ion", "Zinc Air", "Lithium Polymer"}}}
 )
+
+// memoryMakers are makers of memory by bank and code of JEDEC's list (JEP106).
+var memoryMakers = map[[2]byte]string{
+	{1, 0x2c}: "Micron", {1, 0xad}: "SK Hynix", {1, 0xc1}: "Infineon", {1, 0xce}: "Samsung",
+	{2, 0x4f}: "Transcend", {2, 0x7a}: "Apacer", {2, 0x98}: "Kingston",
+	{3, 0x9e}: "Corsair", {3, 0xfe}: "Elpida", {4, 0x0b}: "Nanya",
+	{5, 0x43}: "Ramaxel", {5, 0xcb}: "ADATA", {5, 0xcd}: "G.Skill", {5, 0xef}: "Team Group",
+	{6, 0x02}: "Patriot", {6, 0x51}: "Qimonda", {6, 0x9b}: "Crucial",
+}
+
+// moduleMaker is the maker of a memory module. Some firmware gives JEDEC's code
+// for it, in hex: a number of continuations and the code ("80CE", "0x859B",
+// "80AD000080AD", with or without parity), or the bytes as they are on the
+// module ("7F7F9E0000000000", "AD00000000000000"). One that is not on our list
+// stays as it is.
+func moduleMaker(s string) string {
+	code, err := hex.DecodeString(strings.TrimPrefix(strings.ToLower(s), "0x"))
+	if err != nil || len(code) < 2 {
+		return s
+	}
+	bank := byte(1)
+	switch n := len(code); {
+	case n == 8: // as on the module
+		for len(code) > 1 && code[0] == 0x7f {
+			bank, code = bank+1, code[1:]
+		}
+	case code[0]&0x7f < 0x10:
+		bank, code = bank+code[0]&0x7f, code[1:]
+	}
+	if name := memoryMakers[[2]byte{bank, code[0]}]; name != "" {
+		return name
+	}
+	return s
+}

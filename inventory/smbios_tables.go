@@ -197,19 +197,21 @@ func (t firmwareTables) fillMemory(m *Machine, note func(string, ...any)) {
 		arrayDevices += a.devices
 		m.Board.MaxMemoryBytes = saturated(m.Board.MaxMemoryBytes, a.maxBytes)
 	}
-	places, soldered, populated := 0, 0, 0
+	slots, populated := 0, 0
 	for _, d := range t.memory {
 		if other[d.array] {
 			continue
 		}
-		places++
+		arrayDevices = 0 // they are listed one by one
+		if !d.soldered() {
+			slots++
+		}
 		if !d.populated {
 			continue
 		}
 		populated++
 		m.Memory.TotalBytes = saturated(m.Memory.TotalBytes, d.SizeBytes)
 		if d.soldered() {
-			soldered++
 			m.Board.SolderedBytes = saturated(m.Board.SolderedBytes, d.SizeBytes)
 		}
 		if populated <= maxModules {
@@ -223,10 +225,7 @@ func (t firmwareTables) fillMemory(m *Machine, note func(string, ...any)) {
 		m.Memory.TotalBytes, m.Board.SolderedBytes = 0, 0
 		note("memory: the sizes in the firmware's list make no sense")
 	}
-	if places == 0 {
-		places = arrayDevices
-	}
-	m.Board.MemorySlots = places - soldered
+	m.Board.MemorySlots = slots + arrayDevices
 	if m.Board.MaxMemoryBytes < m.Memory.TotalBytes || m.Board.MaxMemoryBytes == math.MaxInt64 {
 		m.Board.MaxMemoryBytes = 0 // it holds more already
 	}
@@ -254,17 +253,14 @@ func (d memoryDevice) module() MemoryModule {
 	case d.form == "FB-DIMM":
 		m.Form = "DIMM"
 	}
-	m.Manufacturer, m.PartNumber, m.Serial = known(m.Manufacturer), known(m.PartNumber), known(m.Serial)
+	m.Manufacturer, m.PartNumber, m.Serial = moduleMaker(known(m.Manufacturer)), known(m.PartNumber), known(m.Serial)
 	return m
 }
 
-// soldered reports whether the memory cannot be taken out: chips on the board,
-// and low-power memory before LPDDR5, which there is on no module (JESD209-2
-// to -4 define packages only).
+// soldered reports whether memory cannot be taken out of the place, or put
+// there: chips on the board, and low-power memory before LPDDR5, which there is
+// on no module (JESD209-2 to -4 define packages only).
 func (d memoryDevice) soldered() bool {
-	if !d.populated {
-		return false
-	}
 	switch d.form {
 	case "Row Of Chips", "Chip", "Die":
 		return true
