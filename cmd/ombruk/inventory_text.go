@@ -14,15 +14,18 @@ import (
 // people: at most 80 characters wide but for what must not be broken. Drives
 // are judged by limits.
 func machineText(m inventory.Machine, dumped bool, limits grade.Limits) []string {
-	t := &machineLines{}
+	t := &machineLines{dumped: dumped}
 	t.system(m)
 	t.screens(m)
 	t.network(m)
 	t.parts(m)
 	t.firmware(m)
-	windows := grade.Windows11(m)
-	t.add("Win 11", windows.Eligible+because(windows.Reasons))
-	t.drives(m, dumped, limits)
+	// The report on a drive or a screen alone tells of no computer.
+	if !dumped || len(m.CPU) > 0 || m.Memory.TotalBytes > 0 {
+		windows := grade.Windows11(m)
+		t.add("Win 11", windows.Eligible+because(windows.Reasons))
+	}
+	t.drives(m, limits)
 	if reasons := inventory.Unseen(m); len(reasons) > 0 && (!dumped || len(m.Controllers) > 0) {
 		t.lines = append(t.lines, "", "Why a drive may be missing:")
 		for _, r := range reasons {
@@ -45,7 +48,12 @@ func machineText(m inventory.Machine, dumped bool, limits grade.Limits) []string
 }
 
 // machineLines are lines of titled facts.
-type machineLines struct{ lines []string }
+type machineLines struct {
+	lines []string
+	// dumped is true for a machine that is somewhere else. What its dump does
+	// not tell is left out.
+	dumped bool
+}
 
 // add adds a fact under a title, or under the one before where title is empty.
 // Nothing is added without a fact.
@@ -90,7 +98,9 @@ func (t *machineLines) system(m inventory.Machine) {
 	if m.Board.SolderedBytes > 0 {
 		soldered = binarySize(m.Board.SolderedBytes) + " soldered"
 	}
-	t.add("Memory", binarySize(m.Memory.TotalBytes), slots, most, soldered)
+	if !t.dumped || m.Memory.TotalBytes > 0 || slots != "" {
+		t.add("Memory", binarySize(m.Memory.TotalBytes), slots, most, soldered)
+	}
 	for _, module := range m.Memory.Modules {
 		speed := ""
 		if module.SpeedMTs > 0 {
@@ -226,7 +236,9 @@ func (t *machineLines) firmware(m inventory.Machine) {
 	if f.TPMDisabled {
 		tpm += " (switched off)"
 	}
-	t.add("Firmware", boot, secure, tpm)
+	if !t.dumped || f.Boot != "" || f.TPM != "" || f.Version != "" {
+		t.add("Firmware", boot, secure, tpm)
+	}
 	t.add("", words(f.Vendor, f.Version), cell(f.Date))
 	if k := f.WindowsKey; k != nil {
 		t.add("Licence", strings.TrimSpace("Windows "+cell(k.Edition)), "key ending in "+cell(k.LastFive))
@@ -254,9 +266,9 @@ func (t *machineLines) firmware(m inventory.Machine) {
 // lockName is a lock in words: "drive password".
 func lockName(code string) string { return strings.ReplaceAll(cell(code), "-", " ") }
 
-func (t *machineLines) drives(m inventory.Machine, dumped bool, limits grade.Limits) {
+func (t *machineLines) drives(m inventory.Machine, limits grade.Limits) {
 	if len(m.Drives) == 0 {
-		if !dumped {
+		if !t.dumped {
 			t.add("Drives", "none found")
 		}
 		return
@@ -266,7 +278,7 @@ func (t *machineLines) drives(m inventory.Machine, dumped bool, limits grade.Lim
 		t.lines = append(t.lines, driveFacts(d)...)
 		health := grade.JudgeHealth(d, limits)
 		t.lines = append(t.lines, under("health "+health.Verdict+because(health.Reasons))...)
-		if !dumped {
+		if !t.dumped {
 			t.lines = append(t.lines, driveWays(d, m.Drives)...)
 		}
 	}
