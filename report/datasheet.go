@@ -46,7 +46,7 @@ func (r *Renderer) DataSheet(m inventory.Machine, g *grade.Result, d DataSheet) 
 		s.pdf.SetAuthor(s.clean(d.Tool.Name, false), true)
 		s.datasheetHead()
 		s.claim()
-		if g != nil {
+		if g != nil && (g.Grade != "" || g.Disposition != "" || len(g.Marks) > 0) {
 			s.strip(*g, g.Disposition, false)
 		}
 		a, b := s.beside()

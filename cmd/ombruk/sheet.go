@@ -19,6 +19,20 @@ func sheetFlag(cmd *cobra.Command, file *string) {
 	cmd.Flags().StringVar(file, "sheet", "", "write a data sheet for a buyer to this PDF `file`; it is no certificate and says nothing of data on drives")
 }
 
+// inventorySheet is writeSheet for a machine that is not graded: of what is
+// judged it shows the drives' health and whether Windows 11 runs.
+func (a *app) inventorySheet(file string, from []string, m inventory.Machine) error {
+	p, err := a.loadPolicy()
+	if err != nil {
+		return err
+	}
+	g := grade.Result{Windows11: grade.Windows11(m)}
+	for _, d := range m.Drives {
+		g.Health = append(g.Health, grade.DriveState{Path: d.Path, Health: grade.JudgeHealth(d, p.Grading.Health)})
+	}
+	return a.writeSheet(file, from, m, &g)
+}
+
 // writeSheet draws a machine as a data sheet, with what was judged of it (nil
 // for nothing), and says where it is. From is what the machine was read from;
 // empty is this machine.
