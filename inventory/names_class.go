@@ -78,12 +78,12 @@ var classRules = []classRule{
 
 	// All-in-ones.
 	rule("", `\bAIO\b|\bAll[- ]in[- ]One\b|^(EliteOne|ProOne|XPS One)|\bTouchSmart \d{3}-`, "all-in-one", "desktop", "mini", "other", "laptop"),
-	rule("Lenovo", `^ThinkCentre (M\d+[az]|Edge \d+z|X1)\b`, "all-in-one", "desktop", "mini", "other"),
+	rule("Lenovo", `^ThinkCentre (M\d+[az]|neo \d+a|Edge \d+z|X1)\b`, "all-in-one", "desktop", "mini", "other"),
 	rule("Fujitsu", `^ESPRIMO [KX]\d`, "all-in-one", "desktop", "mini", "other"),
 	rule("Acer", `^(Veriton Z|Aspire (Z|C\d\d-))`, "all-in-one", "desktop", "mini", "other"),
 
 	// Tablets and detachables.
-	rule("", `^(Slate \d|Venue\b|STYLISTIC|ElitePad|ProTablet|Elite x2|Pro x2|Spectre x2|MIIX|IdeaPad (MIIX|Duet)|Aspire Switch|Switch \d|Iconia|Galaxy Tab)|^ThinkPad (8|10|Tablet|Helix|X1 Tablet|X12 Detachable)\b|^Latitude (10|ST|5175|5179|7212|7220|7230)\b|\bDetachable\b`, "tablet", "laptop", "desktop", "convertible", "other"),
+	rule("", `^(Slate \d|Venue\b|STYLISTIC|ElitePad|ProTablet|Elite x2|Pro x2|Spectre x2|MIIX|IdeaPad (MIIX|Duet)|Aspire Switch|Switch (\d|SW)|Iconia|Galaxy Tab)|^ThinkPad (8|10|Tablet|Helix|X1 Tablet|X12 Detachable)\b|^Latitude (10|ST|5175|5179|7212|7220|7230)\b|\bDetachable\b`, "tablet", "laptop", "desktop", "convertible", "other"),
 	rule("Dell", `^Latitude (5285|5290|7200|7210|7285) 2-in-1`, "tablet", "laptop", "other"),
 
 	// Convertibles.
@@ -93,7 +93,7 @@ var classRules = []classRule{
 
 	// Minis stand in a "desktop".
 	rule("", `\b(Tiny|Desktop Mini|Mini ?PC|Thin Client|USFF|NUC|Chromebox)\b|^(Elite|Pro|EliteDesk|ProDesk|Z2)\b.*\bMini\b|\bDM( \d\dW)?$|^(Elite Slice|NUC\d|Wyse \d|FUTRO|ZBOX|VivoMini)|^OptiPlex .*\bMicro\b|^OptiPlex Micro|^Precision .*\bCompact\b|^Pro Micro\b`, "mini", "desktop", "other"),
-	rule("Lenovo", `^ThinkCentre (M\d+[a-z]?q|neo \d+q|.* Nano)\b`, "mini", "desktop", "other"),
+	rule("Lenovo", `^ThinkCentre (M\d+[a-z]?[nq]|neo \d+q|.*\bNano)\b|^IdeaCentre (Mini|Q\d|Stick)`, "mini", "desktop", "other"),
 	rule("Fujitsu", `^ESPRIMO [QG]\d`, "mini", "desktop", "other"),
 	rule("Acer", `^(Veriton N|Revo)`, "mini", "desktop", "other"),
 	rule("HP", `^t\d{3}\b`, "mini", "desktop", "other"),
@@ -141,6 +141,8 @@ func (e evidence) class(s System) string {
 		return "tablet" // ASUS writes what it is into the SKU
 	case class == "desktop" && e.sodimm && (strings.HasPrefix(s.Model, "OptiPlex") || strings.HasPrefix(s.Model, "ThinkCentre")):
 		return "mini" // of these lines only the smallest case takes small modules
+	case class == "desktop" && e.battery && e.pointing:
+		return "laptop" // boards without a maker's care call everything a desktop
 	case class == "other":
 		return e.classByParts(s)
 	}

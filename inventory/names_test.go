@@ -104,6 +104,9 @@ func TestWhatAMachineIsCalled(t *testing.T) {
 		{systemStrings("LENOVO", "10SR0015MX", "ThinkCentre M720s"), 3, "Lenovo", "ThinkCentre M720s", "desktop"},
 		{systemStrings("LENOVO", "10NX000AMX", "ThinkCentre M810z"), 3, "Lenovo", "ThinkCentre M810z", "all-in-one"},
 		{systemStrings("LENOVO", "11CD0034MX", "ThinkCentre M90a"), 13, "Lenovo", "ThinkCentre M90a", "all-in-one"},
+		{systemStrings("LENOVO", "12CE000AMX", "ThinkCentre neo 30a 24 Gen 4"), 3, "Lenovo", "ThinkCentre neo 30a 24 Gen 4", "all-in-one"},
+		{systemStrings("LENOVO", "11AD000AMX", "ThinkCentre M90n-1"), 3, "Lenovo", "ThinkCentre M90n-1", "mini"},
+		{systemStrings("LENOVO", "90Q7", "IdeaCentre Mini 5 01IMH05"), 3, "Lenovo", "IdeaCentre Mini 5 01IMH05", "mini"},
 		{systemStrings("LENOVO", "30E0001QMX", "ThinkStation P340 Tiny"), 3, "Lenovo", "ThinkStation P340 Tiny", "mini"},
 		{systemStrings("LENOVO", "30CY0026MX", "ThinkStation P330"), 3, "Lenovo", "ThinkStation P330", "workstation"},
 		{systemStrings("LENOVO", "70A4000HUX", "ThinkServer TS140"), 7, "Lenovo", "ThinkServer TS140", "server"},
@@ -176,14 +179,15 @@ func TestClassByParts(t *testing.T) {
 		e    evidence
 		want string
 	}{
-		"a battery":                         {evidence{raw: systemStrings("Dell Inc.", "MXC061"), battery: true}, "laptop"},
-		"a touch pad":                       {evidence{raw: systemStrings("Nobody", "X1"), chassis: 2, pointing: true}, "laptop"},
-		"an all-in-one with a battery":      {evidence{raw: systemStrings("Dell Inc.", "Inspiron 20 Model 3043"), chassis: 13, battery: true}, "all-in-one"},
-		"an OptiPlex with small modules":    {evidence{raw: systemStrings("Dell Inc.", "OptiPlex 3050"), chassis: 3, sodimm: true}, "mini"},
-		"a white box with small modules":    {evidence{raw: systemStrings("Gigabyte", "J1900N"), chassis: 3, sodimm: true}, "desktop"},
-		"the firmware says it is virtual":   {evidence{raw: systemStrings("Red Hat", "RHEL"), chassis: 1, virtual: true}, "other"},
-		"nothing":                           {evidence{raw: systemStrings("Nobody", "X1"), chassis: 2}, "other"},
-		"a dead laptop's chassis is enough": {evidence{raw: systemStrings("Nobody", "X1"), chassis: 10}, "laptop"},
+		"a battery":                          {evidence{raw: systemStrings("Dell Inc.", "MXC061"), battery: true}, "laptop"},
+		"a touch pad":                        {evidence{raw: systemStrings("Nobody", "X1"), chassis: 2, pointing: true}, "laptop"},
+		"an all-in-one with a battery":       {evidence{raw: systemStrings("Dell Inc.", "Inspiron 20 Model 3043"), chassis: 13, battery: true}, "all-in-one"},
+		"an OptiPlex with small modules":     {evidence{raw: systemStrings("Dell Inc.", "OptiPlex 3050"), chassis: 3, sodimm: true}, "mini"},
+		"a no-name laptop, called a desktop": {evidence{raw: systemStrings("Nobody", "X1"), chassis: 3, battery: true, pointing: true}, "laptop"},
+		"a white box with small modules":     {evidence{raw: systemStrings("Gigabyte", "J1900N"), chassis: 3, sodimm: true}, "desktop"},
+		"the firmware says it is virtual":    {evidence{raw: systemStrings("Red Hat", "RHEL"), chassis: 1, virtual: true}, "other"},
+		"nothing":                            {evidence{raw: systemStrings("Nobody", "X1"), chassis: 2}, "other"},
+		"a dead laptop's chassis is enough":  {evidence{raw: systemStrings("Nobody", "X1"), chassis: 10}, "laptop"},
 	} {
 		if got := c.e.system().Class; got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)

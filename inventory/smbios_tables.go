@@ -344,21 +344,16 @@ func (b firmwareBattery) battery() (battery Battery, ok bool) {
 
 // chemistry is the word that is used for it on batteries; empty when unknown.
 func chemistry(text string) string {
-	switch letters := strings.ToUpper(strings.Map(func(r rune) rune {
-		if r == ' ' || r == '-' {
-			return -1
-		}
-		return r
-	}, text)); {
-	case letters == "LION" || letters == "LIION" || letters == "LITHIUMION":
+	switch strings.NewReplacer(" ", "", "-", "").Replace(strings.ToUpper(text)) {
+	case "LION", "LIION", "LITHIUMION":
 		return "LION"
-	case letters == "LIP" || letters == "LIPO" || letters == "LITHIUMPOLYMER":
+	case "LIP", "LIPO", "LITHIUMPOLYMER":
 		return "LIPO"
-	case letters == "NIMH" || letters == "NICKELMETALHYDRIDE":
+	case "NIMH", "NICKELMETALHYDRIDE":
 		return "NIMH"
-	case letters == "NICD" || letters == "NICKELCADMIUM":
+	case "NICD", "NICKELCADMIUM":
 		return "NICD"
-	case letters == "PBAC" || letters == "LEADACID":
+	case "PBAC", "LEADACID":
 		return "PBAC"
 	}
 	return ""
