@@ -148,13 +148,15 @@ func severity(verdict string) int {
 // does. Of Intel's it would refuse new families for their low model numbers,
 // which cannot be meant: those are undetermined.
 func cpuEligibility(c inventory.CPU, s inventory.System) string {
-	verdict, name := cpuByNumbers(c), cpuByName(c.Model)
+	verdict := cpuByNumbers(c)
+	if verdict == Yes {
+		return Yes
+	}
+	name := cpuByName(c.Model)
 	switch {
-	case name == onlyInSome && verdict != Yes:
+	case name == onlyInSome:
 		return inSome(s)
-	case verdict == Yes || verdict == No:
-		return verdict
-	case name == byStepping && c.Family == 6 && c.Stepping == 9:
+	case verdict == No, name == byStepping && c.Family == 6 && c.Stepping == 9:
 		return No
 	case name == Yes || name == No:
 		return name
