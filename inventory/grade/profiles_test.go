@@ -175,7 +175,7 @@ func hasMessage(t *testing.T, r Reason) {
 func TestFitsWithARejectedDrive(t *testing.T) {
 	health := []DriveState{{Path: "/dev/nvme0n1", Health: Health{Verdict: HealthReject}}}
 	fit := Fits(latitude(), health, pupilMarket(t))[0]
-	if fit.Fits != No || len(fit.Upgrades) != 1 || fit.Upgrades[0].Text != "256 GB SSD (NVME) in place of PC401 256GB" {
+	if fit.Fits != No || len(fit.Upgrades) != 1 || fit.Upgrades[0].Text != "256 GB SSD (NVMe) of the same form, in place of PC401 256GB" {
 		t.Errorf("got %+v", fit)
 	}
 	market := pupilMarket(t)

@@ -354,7 +354,8 @@ const (
 
 // driveOptions are drives in place of one that is there and may go, those with
 // the least first. A drive that is soldered, or on a connector of which no new
-// ones are sold, stays.
+// ones are sold, stays. Nothing tells the form of a drive (2.5 inches, M.2), so
+// the new one is to have the old one's; disks only take the place of disks.
 func driveOptions(f Facts, market Market, mayGo func(inventory.Drive) bool) []option {
 	var options []option
 	for _, d := range f.Machine.Drives[:min(len(f.Machine.Drives), maxDrives)] {
@@ -364,7 +365,7 @@ func driveOptions(f Facts, market Market, mayGo func(inventory.Drive) bool) []op
 		}
 		priced := false
 		for i, p := range market.Parts {
-			if p.Part == UpgradeDrive && strings.EqualFold(p.Form, form) && (p.Type == "ssd" || p.Type == "hdd" && form == "sata") {
+			if p.Part == UpgradeDrive && strings.EqualFold(p.Form, form) && (p.Type == "ssd" || p.Type == "hdd" && d.Media == inventory.MediaMagnetic) {
 				priced = true
 				options = append(options, driveOption(d, p.Type, form, p.SizeBytes, &market.Parts[i].CostMinor))
 			}
@@ -383,8 +384,8 @@ func driveOption(old inventory.Drive, kind, form string, size int64, price *int6
 	if name == "" {
 		name = old.Path
 	}
-	what := driveText(size) + " " + strings.ToUpper(kind) + " (" + strings.ToUpper(form) + ")"
-	o := option{part: UpgradeDrive, code: "upgrade-drive", pays: size, cost: price, text: what + " in place of " + name}
+	what := driveText(size) + " " + strings.ToUpper(kind) + " (" + map[string]string{"sata": "SATA", "nvme": "NVMe"}[form] + ")"
+	o := option{part: UpgradeDrive, code: "upgrade-drive", pays: size, cost: price, text: what + " of the same form, in place of " + name}
 	o.args = map[string]string{"What": what, "Old": name}
 	media := inventory.MediaFlash
 	if kind == "hdd" {

@@ -122,9 +122,9 @@ func TestUpgrades(t *testing.T) {
 		{"the drive is for destruction", func(f *Facts, _ *Market) {
 			f.Machine.Memory.TotalBytes = 16 * gibibyte
 			f.Drives[0].State = DataDestroy
-		}, "D>A 256 GB SSD (NVME) in place of PC401 256GB: 39900 NOK"},
+		}, "D>A 256 GB SSD (NVMe) of the same form, in place of PC401 256GB: 39900 NOK"},
 		{"the drive is for destruction, and the unit cannot become better than its memory", func(f *Facts, _ *Market) { f.Drives[0].State = DataDestroy },
-			"D>B 256 GB SSD (NVME) in place of PC401 256GB: 39900 NOK"},
+			"D>B 256 GB SSD (NVMe) of the same form, in place of PC401 256GB: 39900 NOK"},
 		{"a drive that is not erased yet is not replaced for that", func(f *Facts, _ *Market) {
 			f.Machine.Memory.TotalBytes = 16 * gibibyte
 			f.Drives[0].State = DataUnknown
@@ -141,7 +141,7 @@ func TestUpgrades(t *testing.T) {
 		{"for a profile only", func(f *Facts, m *Market) {
 			f.Machine.Memory.TotalBytes = 16 * gibibyte
 			m.Profiles = []Profile{{ID: "large", StorageBytes: 500 * gigabyte}}
-		}, "A>A 512 GB SSD (NVME) in place of PC401 256GB: 59900 NOK"},
+		}, "A>A 512 GB SSD (NVMe) of the same form, in place of PC401 256GB: 59900 NOK"},
 	} {
 		f, market := latitude(), pupilMarket(t)
 		market.Profiles = nil
@@ -284,7 +284,7 @@ func putIn(t *rapid.T, f Facts, u Upgrade, market Market) Facts {
 			t.Fatal(err)
 		}
 		form = strings.TrimSuffix(form, ")")
-		if bus := map[string]inventory.Bus{"SATA": inventory.BusATA, "NVME": inventory.BusNVMe}[form]; bus != old.Bus || isSolderedDrive(f, old.Path) {
+		if bus := map[string]inventory.Bus{"SATA": inventory.BusATA, "NVMe": inventory.BusNVMe}[form]; bus != old.Bus || kind == "HDD" && old.Media != inventory.MediaMagnetic || isSolderedDrive(f, old.Path) {
 			t.Fatalf("%s has no place where %+v is", u.Text, old)
 		}
 		if u.CostMinor != nil {

@@ -219,14 +219,15 @@ func cpuMaker(c inventory.CPU) string {
 	return ""
 }
 
-// cpuLabel names a processor to a person.
+// cpuLabel names a processor to a person, with what it is judged by: family,
+// model and stepping.
 func cpuLabel(c inventory.CPU) string {
 	label := strings.Join(strings.Fields(c.Model), " ")
 	if label == "" {
 		label = strings.TrimSpace(c.Vendor)
 	}
 	if c.Family > 0 {
-		label = strings.TrimSpace(fmt.Sprintf("%s %d/%d/%d", label, c.Family, c.ModelNumber, c.Stepping))
+		label = strings.TrimPrefix(fmt.Sprintf("%s, CPUID %d-%d-%d", label, c.Family, c.ModelNumber, c.Stepping), ", ")
 	}
 	return label
 }
