@@ -32,6 +32,7 @@ type imageFlags struct {
 	packages, station, keyboard, standard string
 	size, binary, time, sbom              string
 	firmware, args                        []string
+	status                                string
 	unattended, bench, serial             bool
 }
 
@@ -42,6 +43,7 @@ func (f *imageFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.keyboard, "keyboard", "", "layout of the keyboard: "+strings.Join(stick.Keyboards(), ", ")+" (default: by the language)")
 	fs.StringVar(&f.standard, "standard", "", "standard that is chosen when the screen begins (default: the tool's own)")
 	fs.BoolVar(&f.unattended, "unattended", false, "the stick works by itself, as the policy's section unattended says")
+	fs.StringVar(&f.status, "status", "", "what machines come in as where nobody says otherwise: product or waste")
 	fs.BoolVar(&f.bench, "bench", false, "the stick begins with the bench for loose drives")
 	fs.BoolVar(&f.serial, "serial", false, "use the first serial port instead of screen and keyboard")
 	fs.StringArrayVar(&f.firmware, "firmware", nil, "package with firmware for storage or graphics that goes on the stick too; once per package")
@@ -75,7 +77,8 @@ pass --packages.
 
 On the stick go: the key of one station and the list of who is trusted (see
 'ombruk keys'), --contract and --policy, the language (--lang) and the keyboard,
-and what the start screen is filled in with (--agency, --order, --standard).
+and what the start screen is filled in with (--agency, --order, --standard,
+--status).
 Without any key one is made here, which nobody vouches for. The organisation's
 key and other stations' keys never go on a stick. All of it is sealed with the
 key that signs on this machine; 'ombruk image --help' says what that is worth.
@@ -272,7 +275,7 @@ func (a *app) stickSettings(f *imageFlags) (map[string][]byte, onStick, error) {
 func (a *app) settings(f *imageFlags) (stick.Settings, error) {
 	s := stick.Settings{
 		Schema: 1, Version: toolVersion(),
-		Standard: f.standard, Agency: a.flags.agency, Order: a.flags.order, Unattended: f.unattended, Bench: f.bench,
+		Standard: f.standard, Agency: a.flags.agency, Order: a.flags.order, Status: f.status, Unattended: f.unattended, Bench: f.bench,
 		Language: a.flags.lang, Keyboard: f.keyboard,
 	}
 	if a.flags.asset != "" || a.flags.operator != "" {
@@ -539,6 +542,7 @@ func (a *app) showFacts(i imageFacts) {
 	line("agency", "%s", i.Settings.Agency)
 	line("order", "%s", i.Settings.Order)
 	line("standard", "%s", i.Settings.Standard)
+	line("come in as", "%s", i.Settings.Status)
 	switch {
 	case i.Settings.Unattended:
 		line("works", "by itself, as the policy says")

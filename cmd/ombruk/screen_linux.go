@@ -27,18 +27,26 @@ import (
 // terminal.
 func front(a *app, root *cobra.Command) {
 	var simulate []string
+	var status string
 	help := root.RunE
 	root.RunE = func(cmd *cobra.Command, args []string) error {
 		if a.flags.json || !a.atTerminal() {
 			return help(cmd, args)
 		}
+		says, err := saidFlags{status: status}.read()
+		if err != nil {
+			return err
+		}
 		r, err := a.rig(simulate)
 		if r == nil {
 			return err
 		}
-		return a.screen(cmd.Context(), r, a.window())
+		h := a.window()
+		h.setup.Intake.Status = says.status
+		return a.screen(cmd.Context(), r, h)
 	}
 	simulateFlag(root, &simulate)
+	root.Flags().StringVar(&status, "status", "", "what machines come in as where nobody says otherwise: product or waste")
 }
 
 // host is the machine the screen runs on, as far as a boot stick can do more
@@ -213,8 +221,8 @@ func (a *app) fillSetup(s *tui.Setup, p policy.Policy) error {
 	if s.Choice.Standard == "" {
 		s.Choice.Standard = defaultStandard
 	}
-	if s.Intake == (tui.Intake{}) {
-		s.Intake = tui.Intake{AssetTag: a.flags.asset, Agency: a.flags.agency, Order: a.flags.order, Operator: a.flags.operator}
+	if s.Intake == (tui.Intake{Status: s.Intake.Status}) {
+		s.Intake = tui.Intake{AssetTag: a.flags.asset, Agency: a.flags.agency, Order: a.flags.order, Operator: a.flags.operator, Status: s.Intake.Status}
 	}
 	if a.flags.contract == "" {
 		return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/ombruk/ombruk/internal/boot"
 	"github.com/ombruk/ombruk/internal/stick"
 	"github.com/ombruk/ombruk/internal/tui"
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 // stickCommand is what the first process of a boot stick runs on the console.
@@ -137,7 +138,7 @@ func (a *app) stickWork(ctx context.Context, p *place) error {
 	}
 	s := p.loaded.Settings
 	setup := tui.Setup{
-		Intake: tui.Intake{Agency: s.Agency, Order: s.Order}, Choice: tui.Choice{Standard: s.Standard},
+		Intake: tui.Intake{Agency: s.Agency, Order: s.Order, Status: grade.Status(s.Status)}, Choice: tui.Choice{Standard: s.Standard},
 		Keyboard: p.keyboard, ClockWrong: p.clockWrong, Warnings: p.warnings, Bench: s.Bench, Stick: true,
 	}
 	if s.Unattended {

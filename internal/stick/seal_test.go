@@ -279,6 +279,7 @@ func TestSettingsThatMakeNoSense(t *testing.T) {
 	}{
 		{"a language nobody wrote", func(c *stick.Contents) { c.Settings.Language = "fi" }, `language "fi" is not known: want one of nb, en`},
 		{"a keyboard nobody drew", func(c *stick.Contents) { c.Settings.Keyboard = "de" }, `keyboard "de" is not known: want one of nb, sv, da, us`},
+		{"neither product nor waste", func(c *stick.Contents) { c.Settings.Status = "gift" }, `status "gift"`},
 		{"a standard that is none", func(c *stick.Contents) { c.Settings.Standard = "dod" }, `"dod"`},
 		{"no date", func(c *stick.Contents) { c.Settings.Built = time.Time{} }, "when and by which version"},
 		{"no version", func(c *stick.Contents) { c.Tool.Version = "" }, "when and by which version"},

@@ -48,6 +48,11 @@ func (s Settings) Check() error {
 			return err
 		}
 	}
+	if s.Status != "" {
+		if err := oneOf("status", s.Status, []string{"product", "waste"}); err != nil {
+			return err
+		}
+	}
 	if err := checkLine(s.Agency); err != nil {
 		return fmt.Errorf("agency: %w", err)
 	}

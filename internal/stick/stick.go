@@ -64,6 +64,9 @@ type Settings struct {
 	// Agency and Order are what the start screen is filled in with.
 	Agency string `json:"agency"`
 	Order  string `json:"order"`
+	// Status is what machines come in as, where nobody says otherwise: product,
+	// waste, or empty.
+	Status string `json:"status,omitempty"`
 	// Unattended starts by itself, as the policy says; Bench begins with the
 	// bench for loose drives.
 	Unattended bool `json:"unattended"`
