@@ -376,6 +376,7 @@ func TestDumpsInAnyState(t *testing.T) {
 		"line ends of Windows":       bytes.ReplaceAll(whole, []byte("\n"), []byte("\r\n")),
 		"a byte order mark":          append([]byte("\xef\xbb\xbf"), whole...),
 		"tabs made into spaces":      bytes.ReplaceAll(whole, []byte("\t"), []byte("        ")),
+		"quoted, four spaces in":     bytes.ReplaceAll(append([]byte("    "), whole...), []byte("\n"), []byte("\n    ")),
 		"without its first lines":    whole[bytes.Index(whole, []byte("Handle 0x")):],
 		"something written above":    append([]byte("root@host:~# dmidecode\n"), whole...),
 		"without handles (-q)":       quiet(whole),

@@ -39,14 +39,14 @@ func tablesFromText(b []byte) (firmwareTables, bool) {
 	chosen, number, dumps, recognised := d, 1, 1, false
 	for raw := range bytes.Lines(b) {
 		line := strings.TrimRight(string(raw), "\r\n")
-		if strings.HasPrefix(line, "# dmidecode ") && len(d.seen) > 0 {
+		if strings.HasPrefix(strings.TrimLeft(line, " \t"), "# dmidecode ") && len(d.seen) > 0 {
 			d.end()
 			d = newDMIDump()
 			if dumps++; !chosen.seen[smbiosSystem] {
 				chosen, number = d, dumps
 			}
 		}
-		recognised = recognised || hasTextMark(line)
+		recognised = recognised || hasTextMark(strings.TrimLeft(line, " \t"))
 		d.line(line)
 	}
 	d.end()
@@ -78,6 +78,8 @@ type dmiDump struct {
 	open   bool
 	depth  int
 	list   string
+	// margin is the indentation of the whole, as in a quotation.
+	margin int
 	// handled is true between a line with a handle and the title below it.
 	handled bool
 }
@@ -92,15 +94,19 @@ func newDMIDump() *dmiDump {
 // line reads the next line.
 func (d *dmiDump) line(line string) {
 	trimmed := strings.TrimLeft(line, " \t")
+	if strings.HasPrefix(trimmed, "Handle 0x") {
+		d.margin = len(line) - len(trimmed)
+	}
+	line = line[min(d.margin, len(line)-len(trimmed)):]
 	switch {
 	case trimmed == "":
 		d.end()
-	case strings.HasPrefix(line, "SMBIOS ") && strings.HasSuffix(line, " present."):
+	case strings.HasPrefix(trimmed, "SMBIOS ") && strings.HasSuffix(trimmed, " present."):
 		v := &d.tables.version
-		if n, err := fmt.Sscanf(line, "SMBIOS %d.%d", &v.major, &v.minor); err != nil || n != 2 {
+		if n, err := fmt.Sscanf(trimmed, "SMBIOS %d.%d", &v.major, &v.minor); err != nil || n != 2 {
 			*v = smbiosVersion{}
 		}
-	case strings.HasPrefix(line, "Wrong DMI structures"), trimmed == "<TRUNCATED>":
+	case strings.HasPrefix(trimmed, "Wrong DMI structures"), trimmed == "<TRUNCATED>":
 		d.broken = true
 	case strings.HasPrefix(trimmed, "Handle 0x"):
 		d.end()
