@@ -64,10 +64,10 @@ func wifiGenerationOfName(name string) string {
 	return best
 }
 
-// wifiCards are cards whose name does not tell, by their numbers. They are the
-// ids that the drivers of Linux 6.12 claim, and the generation is what that
-// driver or the maker's product page says of the chip; the driver stands
-// behind each row.
+// wifiCards are cards whose name does not tell, by their numbers: ids that the
+// drivers of Linux claim (6.1, compared with its modules.alias, and up to 6.12
+// for newer chips), with the generation that the driver has for the chip. The
+// drivers stand before the rows.
 var wifiCards = []struct {
 	generation, ids string
 	sdio            bool
@@ -75,7 +75,7 @@ var wifiCards = []struct {
 	// Realtek: rtlwifi, rtw88, rtw89.
 	{generation: "4", ids: "10ec:8171 10ec:8172 10ec:8173 10ec:8174 10ec:8176 10ec:8177 10ec:8178 10ec:8179 10ec:818b 10ec:8191 10ec:8192 10ec:8193 10ec:8723 10ec:b723 10ec:d723"},
 	{generation: "5", ids: "10ec:8812 10ec:8813 10ec:8821 10ec:b821 10ec:b822 10ec:c821 10ec:c822 10ec:c82f"},
-	{generation: "6", ids: "10ec:8852 10ec:a85a 10ec:b852 10ec:b85b 10ec:b851"},
+	{generation: "6", ids: "10ec:8852 10ec:a85a 10ec:b852 10ec:b85b 10ec:b851 10ec:b520"},
 	{generation: "6E", ids: "10ec:c852"},
 	{generation: "7", ids: "10ec:8922"},
 	// Atheros and Qualcomm: ath9k, ath10k, ath11k, ath12k.
@@ -90,23 +90,25 @@ var wifiCards = []struct {
 	{generation: "6", ids: "14e4:4425 14e4:4433"},
 	{generation: "6E", ids: "14e4:4434"},
 	// MediaTek and Ralink: mt76, rt2x00. RZ608, RZ616 and RZ717 are AMD's names.
-	{generation: "4", ids: "14c3:7630 1814:3090 1814:3290 1814:359f 1814:5390 1814:5392 1814:539b 1814:5592"},
-	{generation: "5", ids: "14c3:7610 14c3:7612 14c3:7615 14c3:7662 14c3:7663"},
+	{generation: "4", ids: "14c3:7630 1814:3090 1814:3290 1814:3390 1814:3562 1814:3593 1814:359f 1814:539a 1814:5390 1814:5392 1814:539b 1814:5592"},
+	{generation: "5", ids: "14c3:7610 14c3:7612 14c3:7615 14c3:7650 14c3:7662 14c3:7663"},
 	{generation: "6", ids: "14c3:7915 14c3:7961"},
 	{generation: "6E", ids: "14c3:0608 14c3:0616 14c3:7902 14c3:7922"},
 	{generation: "7", ids: "14c3:0717 14c3:7925 14c3:7927"},
 	// Marvell: mwifiex.
-	{generation: "5", ids: "11ab:2b38 1b4b:2b42"},
-	// SDIO: brcmfmac, rtw88, rtl8723bs, ath10k, mwifiex.
-	{generation: "4", ids: "02d0:4330 02d0:4334 02d0:4362 02d0:a94d 02d0:a887 024c:b723 024c:0523 024c:0525 024c:0623 024c:0626 02df:9129", sdio: true},
-	{generation: "5", ids: "02d0:4335 02d0:4345 02d0:4354 02d0:4356 02d0:a9bf 024c:b821 024c:c821 024c:b822 024c:c822 0271:050a 02df:912d 02df:9135", sdio: true},
+	{generation: "4", ids: "11ab:2b30"},
+	{generation: "5", ids: "11ab:2b38 11ab:2b42 1b4b:2b42"},
+	// SDIO: brcmfmac, r8723bs, rtw88, ath6kl, ath10k, mwifiex.
+	{generation: "4", ids: "02d0:4324 02d0:4329 02d0:4330 02d0:4334 02d0:a887 02d0:a94c 02d0:a94d 02d0:a962 02d0:a9a6 024c:0523 024c:0525 024c:0623 024c:0626 024c:0627 024c:b723 024c:d723 0271:0300 0271:0301 0271:0418 0271:0419 02df:9116 02df:9119 02df:9129 02df:9139", sdio: true},
+	{generation: "5", ids: "02d0:4335 02d0:4339 02d0:4345 02d0:4354 02d0:4355 02d0:4356 02d0:4359 02d0:4373 02d0:a9bf 024c:b822 024c:c821 024c:c822 0271:050a 02df:912d 02df:9135 02df:9141", sdio: true},
 }
 
 // intelWiFi is the generation of an Intel card. One device number stands for
 // several cards, which the subsystem's number sets apart: those built into a
 // chipset are completed by a radio module of another generation. The numbers
-// are those of the tables in iwlwifi (Linux 4.4 to 6.9, pcie/drv.c). known is
-// false for other devices.
+// are those of the tables in iwlwifi (Linux 4.4 to 6.6, pcie/drv.c) and of the
+// subsystems in the PCI ID database (2023.04.10); where the two differ the
+// lower generation counts. known is false for other devices.
 func intelWiFi(device, subsystem string) (generation string, known bool) {
 	in := func(list, id string) bool { return slices.Contains(strings.Fields(list), id) }
 	low := ""
@@ -125,12 +127,12 @@ func intelWiFi(device, subsystem string) (generation string, known bool) {
 	case in("0887 0888 088e 088f 0890 0891 0892 0893 0894 0895", device):
 		return "4", true
 	case in("08b1 08b2 08b3 08b4", device): // 7260, 3160
-		if low == "" || in("60 62 6a 20 2a", low) && !in("4c60 cc60", subsystem) {
+		if low == "" || in("60 62 6a 20 2a", low) && !in("4c60 cc60", subsystem) || subsystem == "4270" {
 			return "4", true
 		}
 		return "5", true
 	case in("095a 095b", device): // 7265
-		if low == "" || in("5000 500a 5002 5102 5020 502a 5420 5302 5200 5202", subsystem) {
+		if low == "" || in("5000 500a 5002 5102 5020 502a 5420 5302 5200 5202 520a", subsystem) {
 			return "4", true
 		}
 		return "5", true
@@ -147,13 +149,14 @@ func intelWiFi(device, subsystem string) (generation string, known bool) {
 		return "6E", true
 	case in("272b", device): // BE200
 		return "7", true
-	case in("02f0 06f0 34f0 3df0 4df0 43f0 a0f0 2720 2726 51f0 51f1 54f0 7a70 7af0", device):
+	case in("02f0 06f0 34f0 3df0 4df0 43f0 a0f0 2720 2726 51f0 51f1 54f0 7a70 7af0 7e40 7f70", device):
 		// Module: AC 9560 and 9460 (Jf), AX201 and AX101 (Hr), AX211 and AX411 (Gf).
-		newest := in("2726 51f0 51f1 54f0 7a70 7af0", device)
+		newest := in("2726 51f0 51f1 54f0 7a70 7af0 7e40 7f70", device)
 		switch {
-		case newest && (in("0090 0094 0098 009c 00b0 00b4 00b8 00bc", subsystem) || in("0310 0510 0a10 1671 1672 1691 1692", subsystem)):
+		case newest && in("0090 0098 4090 00b0 00b4 00b8 00bc 0310 0510 0a10 1671 1672 1691 1692", subsystem),
+			newest && device != "7af0" && in("0094 009c", subsystem):
 			return "6E", true
-		case in("0070 0074 0078 007c 2074 4070 6074 0310 0a10 1651 1652 0044 0244 4244", subsystem):
+		case in("0070 0074 0078 007c 2074 4070 6074 0310 0a10 1651 1652 0044 0244 4244 0274", subsystem), newest && subsystem == "0094":
 			return "6", true
 		}
 		return "5", true
