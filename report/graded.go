@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ombruk/ombruk/certs"
@@ -13,6 +14,9 @@ func (s *sheet) judged(r grade.Reason) string {
 	args := map[string]any{}
 	for k, v := range r.Args {
 		args[k] = v
+		if k == "Class" {
+			args[k] = s.known("class", v)
+		}
 	}
 	if text, ok := s.t.Try("grade."+r.Code, args); ok {
 		return text
@@ -50,7 +54,8 @@ func dispositionSign(d grade.Disposition) sign {
 
 // strip draws the grade large, where the unit goes, and the marks that led
 // there. What stands in the answer above is never weakened by it: while the
-// storage is not settled, the disposition is only what would be.
+// storage is not settled, or something is to be done first, the disposition is
+// only what would be.
 func (s *sheet) strip(g grade.Result, disposition grade.Disposition, settled bool) {
 	const height, square = 16.5, 21.0
 	s.need(height + 2)
@@ -78,7 +83,8 @@ func (s *sheet) strip(g grade.Result, disposition grade.Disposition, settled boo
 	if disposition != "" {
 		word = s.known("unit-disposition", string(disposition))
 	}
-	held := !settled && disposition == grade.Reuse
+	unsettled := !settled && disposition == grade.Reuse
+	held := unsettled || len(g.Conditions) > 0 && disposition != "" && disposition != grade.Hold
 	shown := dispositionSign(disposition)
 	if held {
 		shown = signPause
@@ -90,8 +96,13 @@ func (s *sheet) strip(g grade.Result, disposition grade.Disposition, settled boo
 	const after = 3.0
 	beside := x + 6.5 + s.r.bold.width(word, big.points) + after
 	var facts []string
-	if held {
+	switch {
+	case unsettled:
 		facts = append(facts, s.t.Get("strip.not-settled", nil))
+	case held:
+		facts = append(facts, s.t.Get("strip.once", nil))
+	case disposition == grade.Hold && g.Afterwards != "" && g.Afterwards != grade.Hold:
+		facts = append(facts, s.t.Get("strip.afterwards", map[string]any{"Where": s.known("unit-disposition", string(g.Afterwards))}))
 	}
 	if g.Status != "" {
 		facts = append(facts, s.known("legal-status", string(g.Status)))
@@ -102,6 +113,10 @@ func (s *sheet) strip(g grade.Result, disposition grade.Disposition, settled boo
 	st := style{8.5, held, ink, 3.9}
 	s.text(beside, top+6.4, s.face(held).wrap(s.clean(strings.Join(facts, "  \u00b7  "), held), st.points, right-2-beside)[0], st)
 
+	if g.Grade == "" && g.BestPossible != "" {
+		best := s.clean(s.t.Get("strip.at-best", map[string]any{"Grade": g.BestPossible}), true)
+		s.text(left+2, top+height-1.6, s.r.bold.wrap(best, 7, square-3)[0], style{7, true, ink, 3})
+	}
 	if len(g.Marks) == 0 {
 		s.y = top + height
 		return
@@ -109,7 +124,10 @@ func (s *sheet) strip(g grade.Result, disposition grade.Disposition, settled boo
 	step := (right - 2 - x) / float64(max(len(g.Marks), 5))
 	for i, m := range g.Marks[:min(len(g.Marks), 8)] {
 		mark := s.clean(m.Grade, true)
-		if mark == "" {
+		switch {
+		case m.Grade == "" && m.AtBest != "":
+			mark = s.clean("\u2264 "+m.AtBest, true)
+		case m.Grade == "":
 			mark = "\u2013"
 		}
 		at := x + float64(i)*step
@@ -119,36 +137,61 @@ func (s *sheet) strip(g grade.Result, disposition grade.Disposition, settled boo
 	s.y = top + height
 }
 
-// because draws why the unit got its grade and goes where it goes, each reason
-// with the rule that gave it.
+// because draws what is to be done first, why the unit got its grade and goes
+// where it goes, and what nobody knows, each reason with the rules that gave it.
 func (s *sheet) because(g grade.Result) {
-	type line struct{ of, text, rule string }
-	var lines []line
-	seen := map[string]bool{}
-	add := func(of string, list []grade.Reason) {
+	type line struct {
+		of, text string
+		rules    []string
+		first    bool
+	}
+	var lines []*line
+	seen := map[string]*line{}
+	add := func(of string, list []grade.Reason, first bool) {
 		for _, r := range list {
 			text := s.judged(r)
-			if key := text + "\x00" + r.Rule; !seen[key] {
-				seen[key] = true
-				lines = append(lines, line{of, text, r.Rule})
-				of = ""
+			l := seen[text]
+			if l == nil {
+				l = &line{of: of, text: text, first: first}
+				lines, seen[text], of = append(lines, l), l, ""
+			}
+			if r.Rule != "" && !slices.Contains(l.rules, r.Rule) {
+				l.rules = append(l.rules, r.Rule)
 			}
 		}
 	}
-	add(s.t.Get("because.result", nil), g.Reasons)
+	add(s.t.Get("because.first", nil), g.Conditions, true)
+	add(s.t.Get("because.result", nil), g.Reasons, false)
 	for _, m := range g.Marks {
-		add(joined(" ", s.known("mark", m.Of), m.Grade), m.Reasons)
+		add(joined(" ", s.known("mark", m.Of), m.Grade), m.Reasons, false)
+	}
+	add(s.t.Get("because.open", nil), g.Open, false)
+	var steps []string
+	for _, step := range g.Preparation {
+		steps = append(steps, joined(": ", s.known("judged.step", step.Step), s.known("judged.result", step.Result)))
+	}
+	if len(steps) > 0 {
+		lines = append(lines, &line{of: "EN 50614", text: strings.Join(s.firstOf(steps), "; ")})
 	}
 	if len(lines) == 0 {
 		return
 	}
 	s.section("because")
-	const of, rule = 26.0, 40.0
-	for _, l := range lines {
+	const of, rule = 24.0, 47.0
+	const most = 60 // reasons; what is more is in the record
+	quiet := cramped
+	quiet.colour = muted
+	for i, l := range lines {
+		if i == most {
+			s.put(makeRow(s.cell(left+of, right-left-of, s.t.Count("value.more", int64(len(lines)-most), nil), cramped)))
+			break
+		}
+		st := cramped
+		st.bold = l.first
 		s.put(makeRow(
-			s.cell(left, of-1, l.of, cramped),
-			s.cell(left+of, right-left-of-rule-2, l.text, cramped),
-			s.cell(right-rule, rule, l.rule, style{7.75, false, muted, 3.5})))
+			s.cell(left, of-1, l.of, st),
+			s.cell(left+of, right-left-of-rule-2, l.text, st),
+			s.cell(right-rule, rule, strings.Join(s.firstOf(l.rules), ", "), quiet)))
 	}
 }
 

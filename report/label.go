@@ -102,8 +102,8 @@ func driveWord(rec certs.Sanitization) string {
 }
 
 // unitWord is where a machine goes. What keeps it from going there as it is
-// comes first: a drive that must be destroyed, and storage of which nobody
-// knows.
+// comes first: a drive that must be destroyed, storage of which nobody knows,
+// whatever the judgement wants done before.
 func unitWord(rec certs.Unit) string {
 	n := count(rec.Drives)
 	switch d := grade.Disposition(rec.Disposition); {
@@ -115,7 +115,7 @@ func unitWord(rec certs.Unit) string {
 		return string(grade.Hold)
 	case n.destroy > 0:
 		return "destroy-drive"
-	case d == grade.Reuse && settled(rec):
+	case d == grade.Reuse && settled(rec) && (rec.Grade == nil || len(rec.Grade.Conditions) == 0):
 		return string(d)
 	case d == grade.Parts, d == grade.Recycle:
 		return string(d)

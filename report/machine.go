@@ -123,10 +123,11 @@ func missingFrom(model, maker string) string {
 }
 
 func (s *sheet) cpu(c inventory.CPU) string {
-	if c.Cores == 0 || c.Model == "" {
-		return c.Model
+	model := strings.Join(strings.Fields(c.Model), " ") // brand strings are padded
+	if c.Cores == 0 || model == "" {
+		return model
 	}
-	return s.t.Count("value.cpu", int64(c.Cores), map[string]any{"Model": c.Model})
+	return s.t.Count("value.cpu", int64(c.Cores), map[string]any{"Model": model})
 }
 
 // memory is the whole of it first, then the modules, equal ones together.
@@ -312,12 +313,15 @@ func (k *stack) firmware(f inventory.Firmware, eligible *grade.Eligibility) {
 	}
 	if judged {
 		says := s.known("eligible", eligible.Eligible)
-		if len(eligible.Reasons) > 0 {
-			says = joined(": ", says, s.judgedAll(eligible.Reasons))
+		// One thing that is missing decides; what else is missing does not help.
+		reasons := eligible.Reasons
+		if eligible.Eligible == "no" {
+			reasons = reasons[:min(len(reasons), 1)]
 		}
-		st := fact
-		st.bold = eligible.Eligible != "yes"
-		k.styled("windows11", says, st)
+		if len(reasons) > 0 {
+			says = joined(": ", says, s.judgedAll(reasons))
+		}
+		k.field("windows11", says)
 	}
 	if len(silent) > 0 {
 		k.field("not-stated", strings.Join(silent, ", "))
