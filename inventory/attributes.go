@@ -455,6 +455,10 @@ func (h *SMART) TakeStatistic(page byte, offset int, normalised bool, value, blo
 	case 3<<16 | 56: // reallocation candidates
 		h.count(&h.Pending, value, senselessPending)
 	case 4<<16 | 8:
+		// Seen of SandForce's and Phison's: none by the one, millions by the other.
+		if n := h.ReportedUncorrectable; n != nil && min(*n, value) == 0 && max(*n, value) > 0xffff {
+			h.ReportedUncorrectable, value = nil, allBits
+		}
 		h.count(&h.ReportedUncorrectable, value, senselessReported)
 	case 5<<16 | 8:
 		if h.TemperatureCelsius == nil {
@@ -465,9 +469,12 @@ func (h *SMART) TakeStatistic(page byte, offset int, normalised bool, value, blo
 	case 6<<16 | 24:
 		h.count(&h.CRCErrors, value, "")
 	case 7<<16 | 8:
-		if value >= 0 && value <= 255 {
-			h.PercentUsed = &value
+		// 255 is more than 254 %, or what the drive never filled in: an
+		// attribute that is far from it tells which. A normalised one ends at 1.
+		if value == 255 && h.PercentUsed != nil && *h.PercentUsed < 90 || value > 255 {
+			return
 		}
+		h.used(value)
 	}
 }
 

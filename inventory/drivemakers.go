@@ -55,7 +55,8 @@ func driveMakerWords() []driveMaker {
 		{"DELL", "Dell", 0}, {"HP ", "HP", 0}, {"HPE ", "HPE", 0}, {"GOODRAM", "Goodram", 0}, {"SABRENT", "Sabrent", 0}, {"SYNOLOGY", "Synology", 0},
 		{"SPCC", "Silicon Power", 0}, {"SILICON POWER", "Silicon Power", 0}, {"INTENSO", "Intenso", 0}, {"PNY", "PNY", 0}, {"TEAM", "Team Group", 0},
 		{"LEXAR", "Lexar", 0}, {"NETAC", "Netac", 0}, {"KINGSPEC", "KingSpec", 0}, {"VERBATIM", "Verbatim", 0}, {"MUSHKIN", "Mushkin", 0}, {"ATP ", "ATP", 0},
-		{"SWISSBIT", "Swissbit", 0}, {"SUPERMICRO", "Supermicro", 0}, {"BIWIN", "BIWIN", 0}, {"FORESEE", "Foresee", 0}, {"ACER", "Acer", 0},
+		{"SWISSBIT", "Swissbit", 0}, {"SUPERMICRO", "Supermicro", 0}, {"FORCE MP", "Corsair", 0}, {"AMD ", "AMD", 0}, {"COLORFUL", "Colorful", 0}, {"DEXP", "DEXP", 0},
+		{"EMTEC", "Emtec", 0}, {"KINGDIAN", "KingDian", 0}, {"ORTIAL", "Ortial", 0}, {"TMI ", "TMI", 0}, {"SATADOM", "Innodisk", 0}, {"BIWIN", "BIWIN", 0}, {"FORESEE", "Foresee", 0}, {"ACER", "Acer", 0},
 	}
 }
 
@@ -73,17 +74,17 @@ func driveMakerNumbers() []driveMaker {
 		{"MZ1", "Samsung", 0}, {"MZ7", "Samsung", 0}, {"MZA", "Samsung", 0}, {"MZM", "Samsung", 0}, {"MZN", "Samsung", 0}, {"MZP", "Samsung", 0}, {"MZQ", "Samsung", 0},
 		{"MZV", "Samsung", 0}, {"MZW", "Samsung", 0}, {"SSDSC", "Intel", 0}, {"SSDPE", "Intel", 0}, {"SSDPF", "Intel", 0}, {"SSDSA", "Intel", 0},
 		{"WUS", "Western Digital", 0}, {"WUH", "Western Digital", 0}, {"WDS", "Western Digital", 3}, {"WD", "Western Digital", 2},
-		{"HUS", "HGST", 0}, {"HUH", "HGST", 0}, {"HUC", "HGST", 0}, {"HUA", "HGST", 0}, {"HDN", "HGST", 0}, {"HTS", "HGST", 0}, {"HTE", "HGST", 0},
+		{"HUS", "HGST", 0}, {"HUH", "HGST", 0}, {"HUC", "HGST", 0}, {"HUA", "Hitachi", 0}, {"HDN", "HGST", 0}, {"HTS", "HGST", 0}, {"HTE", "HGST", 0},
 		{"HDS", "Hitachi", 0}, {"HDT", "Hitachi", 0}, {"HDP", "Hitachi", 0}, {"THNS", "Toshiba", 0}, {"MK", "Toshiba", 4}, {"MG0", "Toshiba", 1}, {"MQ0", "Toshiba", 1}, {"DT01", "Toshiba", 0},
 		{"KXG", "KIOXIA", 0}, {"KBG", "KIOXIA", 0}, {"KCD", "KIOXIA", 0}, {"KPM", "KIOXIA", 0}, {"KCM", "KIOXIA", 0},
-		{"HFS", "SK hynix", 0}, {"HFM", "SK hynix", 0}, {"HFB", "SK hynix", 0}, {"TS", "Transcend", 2}, {"SDSSD", "SanDisk", 0},
+		{"HFS", "SK hynix", 0}, {"HFM", "SK hynix", 0}, {"HFB", "SK hynix", 0}, {"TS", "Transcend", 1}, {"SSDPR-", "Goodram", 0}, {"IR-SSDPR", "Goodram", 0}, {"HWE", "Huawei", 2}, {"SHGS", "SK hynix", 0}, {"SDSSD", "SanDisk", 0},
 	}
 }
 
 // isHPE reports whether a model number has the form of HP's own: two letters
 // for the kind of drive, its size in six digits or four, and five letters.
 func isHPE(model string) bool {
-	if len(model) < 9 || !slices.Contains([]string{"MB", "MM", "EG", "EH", "EF", "EO", "ES", "VK", "VO", "VR", "MO", "LK", "LO", "MT", "MR"}, model[:2]) {
+	if len(model) < 9 || !slices.Contains([]string{"MB", "MM", "EG", "EH", "EF", "EO", "ES", "VK", "VO", "VR", "MO", "LK", "LO", "MT", "MR", "MK", "GB"}, model[:2]) {
 		return false
 	}
 	letters := strings.TrimLeft(model[2:], "0123456789")

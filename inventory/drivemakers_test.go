@@ -15,7 +15,7 @@ func TestMakerOfADrive(t *testing.T) {
 		"Micron_5100_MTFDDAK480TBY": "Micron", "MTFDDAK1T9TDT": "Micron", "CT500MX500SSD1": "Crucial", "Crucial_CT500MX200SSD1": "Crucial",
 		"KINGSTON SA400M8120G": "Kingston", "TOSHIBA MG04ACA600E": "Toshiba", "KXG60ZNV512G TOSHIBA": "Toshiba", "KBG40ZNV256G KIOXIA": "KIOXIA", "KCD61LUL3T84": "KIOXIA",
 		"PC711 NVMe SK hynix 512GB": "SK hynix", "HFS256G39TND-N210A": "SK hynix", "SanDisk SD8SN8U512G1122": "SanDisk",
-		"MB0500EBNCR": "HPE", "MB014000GWTFF": "HPE", "VO001920KWVMT": "HPE", "Dell Express Flash NVMe P4610 1.6TB SFF": "Dell",
+		"MB0500EBNCR": "HPE", "MK000480GWXFF": "HPE", "MK2035GSS": "Toshiba", "HUA723020ALA640": "Hitachi", "Force MP510": "Corsair", "SHGS31-1000GS-2": "SK hynix", "TS2TMTE220S": "Transcend", "MB014000GWTFF": "HPE", "VO001920KWVMT": "HPE", "Dell Express Flash NVMe P4610 1.6TB SFF": "Dell",
 		"": "", "SSD": "", "SATA SSD": "", "External USB 3.0": "", "MB": "", "MBX0500EBNCR": "", "ST": "", "STEC": "", "CTRL": "",
 	} {
 		if got := makerOf(model); got != want {

@@ -80,7 +80,8 @@ func (r smartReport) drive() Drive {
 		CapacityBytes: max(r.capacity, 0), LogicalBlockBytes: blockSize(r.logical), PhysicalBlockBytes: blockSize(r.physical), Uses: []Use{},
 	}
 	if d.Manufacturer = cleaned(r.vendor); d.Manufacturer == "" {
-		if d.Manufacturer = makerOf(d.Model); d.Manufacturer == "" {
+		// A family that is "driven" by somebody has only its controller from them.
+		if d.Manufacturer = makerOf(d.Model); d.Manufacturer == "" && !strings.Contains(r.family, "Driven") {
 			d.Manufacturer = makerOf(r.family)
 		}
 	}

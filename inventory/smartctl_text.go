@@ -112,6 +112,13 @@ func (t *textReport) line(s string) {
 	if t.table != noTable && t.row(s, fields) {
 		return
 	}
+	// The factory page of Seagate's and Hitachi's SCSI drives.
+	if value, ok := strings.CutPrefix(strings.TrimSpace(s), "number of hours powered up = "); ok {
+		if t.health.PowerOnHours == nil {
+			t.health.PowerOnHours = hours(digits(value))
+		}
+		return
+	}
 	if key, value, ok := strings.Cut(s, ":"); ok {
 		if key, value = strings.TrimSpace(key), strings.TrimSpace(value); value != "" {
 			t.pair(key, value)
