@@ -50,13 +50,8 @@ const (
 var driveHeader = fmt.Sprintf("%-*s %-*s %-*s %*s %-*s %s",
 	pathWidth, "DRIVE", busWidth, "BUS", mediaWidth, "MEDIA", sizeWidth, "SIZE", modelWidth, "MODEL", "SERIAL")
 
-// driveText is one drive for people: a row of the table and, beneath it, what
-// else there is to say.
-func driveText(d inventory.Drive, all []inventory.Drive) []string {
-	return append(driveFacts(d), driveWays(d, all)...)
-}
-
-// driveFacts is what a drive is.
+// driveFacts is what a drive is: a row of the table and, beneath it, what else
+// there is to say.
 func driveFacts(d inventory.Drive) []string {
 	var lines []string
 	path, serial := cell(d.Path), orDash(cell(d.Serial))

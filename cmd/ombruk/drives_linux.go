@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ombruk/ombruk/inventory"
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 func newDrivesCommand(a *app) *cobra.Command {
@@ -67,12 +68,18 @@ type driveLine struct {
 	inventory.Drive
 	Blocked string        `json:"blocked"`
 	Methods []driveMethod `json:"methods"`
+	Health  grade.Health  `json:"health"`
 }
 
 func (a *app) showDrives(shown, all []inventory.Drive) error {
+	p, err := a.loadPolicy()
+	if err != nil {
+		return err
+	}
 	if a.flags.json {
 		for _, d := range shown {
-			if err := a.emit(driveLine{Type: "drive", Schema: 1, Drive: d, Blocked: blockedReason(d, all), Methods: driveMethods(d)}); err != nil {
+			if err := a.emit(driveLine{Type: "drive", Schema: 1, Drive: d, Blocked: blockedReason(d, all), Methods: driveMethods(d),
+				Health: grade.JudgeHealth(d, p.Grading.Health)}); err != nil {
 				return err
 			}
 		}
@@ -83,7 +90,12 @@ func (a *app) showDrives(shown, all []inventory.Drive) error {
 	}
 	a.say("%s", driveHeader)
 	for _, d := range shown {
-		for _, line := range driveText(d, all) {
+		lines := driveFacts(d)
+		if d.Bus != inventory.BusImage && d.Bus != inventory.BusVirtual && d.Bus != inventory.BusLoop {
+			h := grade.JudgeHealth(d, p.Grading.Health)
+			lines = append(lines, under("health "+h.Verdict+because(h.Reasons[:1]))...)
+		}
+		for _, line := range append(lines, driveWays(d, all)...) {
 			a.say("%s", line)
 		}
 	}

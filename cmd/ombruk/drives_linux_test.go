@@ -185,7 +185,7 @@ func TestADriveCannotPaintTheScreen(t *testing.T) {
 		CapacityBytes: 1 << 30, DeviceNumber: "8:0", Siblings: []string{"/dev/sd\nb"},
 		Uses: []inventory.Use{{Kind: inventory.UseOpen, Holder: "process 1 (\x1b]0;x\x07)"}},
 	}
-	lines := driveText(d, nil)
+	lines := append(driveFacts(d), driveWays(d, nil)...)
 	for _, line := range lines {
 		if strings.ContainsAny(line, "\x1b\n\r\t\a\u202e") {
 			t.Errorf("line %q holds controls", line)
