@@ -196,7 +196,7 @@ func smbiosCPU(s smbiosStructure) (firmwareCPU, bool) {
 func (c *CPU) identify(id uint64) {
 	name := strings.ToLower(c.Vendor + " " + c.Model)
 	x86 := false
-	for _, word := range []string{"intel", "amd", "via", "zhaoxin", "hygon", "centaur", "pentium"} {
+	for _, word := range []string{"intel", "amd", "advanced micro devices", "via", "zhaoxin", "hygon", "centaur", "pentium"} {
 		x86 = x86 || strings.Contains(name, word)
 	}
 	signature := uint32(id)
