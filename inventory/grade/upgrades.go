@@ -17,7 +17,7 @@ type option struct {
 	cost  *int64
 	args  map[string]string
 	code  string
-	pays  int64 // what it asks of the unit's room: modules, bytes; the less the better
+	bytes int64 // of memory or drive that the unit then has
 	apply func(Facts) Facts
 }
 
@@ -107,7 +107,7 @@ func together(f Facts, parts [][]option, set []int, better func(Facts) (string, 
 		if len(parts[part]) == 0 {
 			return nil, false
 		}
-		chosen[i] = parts[part][len(parts[part])-1]
+		chosen[i] = slices.MaxFunc(parts[part], func(a, b option) int { return cmp.Compare(a.bytes, b.bytes) })
 	}
 	does := func() bool {
 		with := f
@@ -268,7 +268,7 @@ func memoryOption(m inventory.Machine, market Market, kind, form string, size in
 	if total <= m.Memory.TotalBytes || total > m.Board.MaxMemoryBytes || !replace && inSlots+n > m.Board.MemorySlots {
 		return option{}, false
 	}
-	o := option{part: UpgradeMemory, code: "upgrade-memory-add", pays: total}
+	o := option{part: UpgradeMemory, code: "upgrade-memory-add", bytes: total}
 	sold, price := priceOfMemory(market, kind, form, size, m.System.Class)
 	o.text = fmt.Sprintf("%d × %s %s %s into free slots, %s in all", n, memoryText(size), sold, form, memoryText(total))
 	if replace {
@@ -385,7 +385,7 @@ func driveOption(old inventory.Drive, kind, form string, size int64, price *int6
 		name = old.Path
 	}
 	what := driveText(size) + " " + strings.ToUpper(kind) + " (" + map[string]string{"sata": "SATA", "nvme": "NVMe"}[form] + ")"
-	o := option{part: UpgradeDrive, code: "upgrade-drive", pays: size, cost: price, text: what + " of the same form, in place of " + name}
+	o := option{part: UpgradeDrive, code: "upgrade-drive", bytes: size, cost: price, text: what + " of the same form, in place of " + name}
 	o.args = map[string]string{"What": what, "Old": name}
 	media := inventory.MediaFlash
 	if kind == "hdd" {
@@ -507,13 +507,13 @@ func cheapestFirst(options []option) []option {
 	slices.SortStableFunc(options, func(a, b option) int {
 		switch {
 		case a.cost == nil && b.cost == nil:
-			return cmp.Compare(a.pays, b.pays)
+			return cmp.Compare(a.bytes, b.bytes)
 		case a.cost == nil:
 			return 1
 		case b.cost == nil:
 			return -1
 		}
-		return cmp.Or(cmp.Compare(*a.cost, *b.cost), cmp.Compare(a.pays, b.pays))
+		return cmp.Or(cmp.Compare(*a.cost, *b.cost), cmp.Compare(a.bytes, b.bytes))
 	})
 	return options
 }
