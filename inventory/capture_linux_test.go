@@ -292,3 +292,30 @@ func TestArchivesStayWhereTheyAre(t *testing.T) {
 		}
 	}
 }
+
+// Firmware and drives put anything into these files.
+func FuzzScrub(f *testing.F) {
+	names := []string{"DMI", "edid", "MSDM", "vpd_pg80", "vpd_pg83", "vpd_pg89", "inquiry", "cid", "wwid", "nguid", "address", "serial", "product_uuid", "uevent", "cpuinfo", "devices", "model"}
+	f.Add(byte(0), latitude())
+	for i, seed := range map[byte]string{1: "testdata/edid/Digital-Dell-DELA107-9431486E1613.bin"} {
+		b, err := os.ReadFile(seed)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(i, b)
+	}
+	f.Add(byte(4), joined([]byte{0, 0x83, 0, 12, 1, 3, 0, 8}, []byte("\x50\x01\x4e\xe6\x5a\x1b\x2c\x3d")))
+	f.Add(byte(5), ataPage(identifyData("Samsung SSD 860 EVO 500GB", "S3Z1NB0K417", "RVT01B6Q", [4]uint16{0x5002, 0x538e, 0x40a1, 0xb2c3}, 1)))
+	f.Add(byte(9), []byte("5002538e-40a1-b2c3"))
+	f.Add(byte(11), []byte(" S3Z1NB0K417 \n"))
+	m := unread()
+	m.System.Serial = "7SYNTH2"
+	f.Fuzz(func(t *testing.T, kind byte, b []byte) {
+		s := newScrubber(m)
+		name := names[int(kind)%len(names)]
+		clean, ok := s.file("/sys/"+name, b)
+		if !ok || len(clean) > len(b)+40 {
+			t.Fatalf("%s: %v, %d bytes of %d", name, ok, len(clean), len(b))
+		}
+	})
+}

@@ -301,6 +301,9 @@ func (s *scrubber) worldWideText(text string) string {
 	switch {
 	case !ok: // nguid and eui have groups of digits
 		plain := strings.NewReplacer("-", "", " ", "").Replace(strings.ToLower(text))
+		if !isHex(plain) {
+			return "\n"
+		}
 		return s.worldWide(plain) + "\n"
 	case wwnFrom(text) == "":
 		return scheme + ".scrubbed\n" // made of the serial number

@@ -46,20 +46,13 @@ func hexEDIDs(b []byte) []Display {
 	connector, next := "", ""
 	end := func() {
 		// A copy of the EDID in its own extension is no second monitor.
-		for len(all) < maxDisplays {
-			at := bytes.Index(run, edidHeader)
-			if at < 0 {
-				at = 0
-			}
-			d, err := parseEDID(run[at:])
-			if err != nil {
-				break
-			}
+		at := max(0, bytes.Index(run, edidHeader))
+		d, err := parseEDID(run[at:])
+		if err == nil && len(all) < maxDisplays {
 			if connector != "" {
 				d.Connector, d.Internal = connector, isInternal(connector)
 			}
 			all = append(all, d)
-			break
 		}
 		run = run[:0]
 	}

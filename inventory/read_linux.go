@@ -50,7 +50,7 @@ func unpackTree(dir string, content io.Reader) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	var links []string
 	archive := tar.NewReader(content)
 	for range maxTreeFiles {
