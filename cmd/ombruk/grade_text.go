@@ -206,8 +206,12 @@ func (w *judgedText) market(r grade.Result) {
 
 func (w *judgedText) upgrade(u grade.Upgrade) string {
 	text := w.reason(u.Reason)
-	if u.Reason.Code == "" {
+	switch {
+	case u.Reason.Code == "":
 		text = cell(u.Text)
+	case u.Text != u.Reason.Text:
+		// It only helps with what else is listed.
+		text += ", " + w.t.Get("judged.together", nil)
 	}
 	if u.From != u.To {
 		text += ", " + w.t.Get("fits.lifts", map[string]any{"From": cell(u.From), "To": cell(u.To)})
