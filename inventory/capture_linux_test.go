@@ -156,6 +156,8 @@ func secretive(t *testing.T) Source {
 	put(t, s.Root, "sys/class/power_supply/BAT0/serial_number", []byte(" 41213\n"))
 	put(t, s.Root, "sys/class/power_supply/BAT0/energy_full", []byte("40000000\n"))
 	put(t, s.Root, "sys/class/power_supply/BAT0/energy_full_design", []byte("50000000\n"))
+	put(t, s.Root, "sys/class/power_supply/hid-0c:7d:5e:11:22:33-battery/type", []byte("Battery\n"))
+	put(t, s.Root, "sys/class/power_supply/hid-0c:7d:5e:11:22:33-battery/scope", []byte("Device\n"))
 	key := "BCDFG-HJKMN-PQRTV-WXY23-46789"
 	msdm := joined([]byte("MSDM"), le32(36+20+29), make([]byte, 28), le32(1), le32(0), le32(1), le32(0), le32(29), []byte(key))
 	msdm[9] = -byteSum(msdm)
@@ -199,7 +201,7 @@ func TestCaptureTellsNothingPersonal(t *testing.T) {
 	if len(values) < 14 {
 		t.Fatalf("the machine has too little to hide: %q", values)
 	}
-	for _, secret := range append(values, "Kari", "BCDFG-HJKMN", "46789", "8c1645aabbcc", "8C1645", "10.1.2.3", "deadbeef", "AKERSHUS", "/dev/mapper", "PARTNAME", "MemFree",
+	for _, secret := range append(values, "Kari", "BCDFG-HJKMN", "46789", "8c1645aabbcc", "8C1645", "0c:7d:5e:11:22:33", "10.1.2.3", "deadbeef", "AKERSHUS", "/dev/mapper", "PARTNAME", "MemFree",
 		"\x50\x02\x53\x8e\x40\xa1\xb2\xc3", string(testUUID)) {
 		if len(secret) > 4 && (bytes.Contains(content, []byte(secret)) || bytes.Contains(swapped, []byte(secret))) {
 			t.Errorf("%q stands in the capture", secret)

@@ -128,7 +128,11 @@ func (s *scrubber) worldWide(digits string) string {
 	})
 }
 
-// text replaces every secret in a text.
+// anyMAC is a MAC address: what is connected by Bluetooth is called after its
+// own in sysfs.
+var anyMAC = regexp.MustCompile(`(?i)\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b`)
+
+// text replaces every secret and every MAC address in a text.
 func (s *scrubber) text(text string) string {
 	for _, secret := range s.secrets {
 		for from := 0; ; {
@@ -142,7 +146,12 @@ func (s *scrubber) text(text string) string {
 			from = at + len(fake)
 		}
 	}
-	return text
+	return anyMAC.ReplaceAllStringFunc(text, func(address string) string {
+		if strings.HasPrefix(address, "02:00:00:00:") {
+			return address // made up
+		}
+		return s.mac(address)
+	})
 }
 
 // indexWord is where word stands in text by itself, in whatever case; -1 where
