@@ -106,12 +106,9 @@ func (r smartReport) drive() Drive {
 func (r *smartReport) judgeable(model string, media Media) {
 	h := &r.health
 	for _, a := range r.attributes {
-		m := meansNothing
-		switch {
-		case r.known:
+		m := meaningOfNumber(a.id, model, media == MediaFlash)
+		if r.known {
 			m = meaningOfName(a.id, a.name, r.family+" "+makerOf(model))
-		default:
-			m = meaningOfNumber(a.id, model, media == MediaFlash)
 		}
 		h.take(m, a)
 	}

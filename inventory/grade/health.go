@@ -86,7 +86,7 @@ func JudgeHealth(d inventory.Drive, l Limits) Health {
 	j.flash(h)
 	j.selfTest(h)
 	j.surroundings(h)
-	j.missing(d, h)
+	j.missing(h)
 	return j.health()
 }
 
@@ -256,7 +256,7 @@ func (j *healthJudge) surroundings(h inventory.SMART) {
 }
 
 // missing says what a verdict would have needed.
-func (j *healthJudge) missing(d inventory.Drive, h inventory.SMART) {
+func (j *healthJudge) missing(h inventory.SMART) {
 	for _, what := range h.Senseless {
 		j.add(HealthUnknown, "health-senseless", "", "what the drive tells of "+what+" makes no sense", "What", what)
 	}
