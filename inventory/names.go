@@ -14,8 +14,9 @@ type evidence struct {
 	// virtual, battery and pointing are true when the firmware says that it is
 	// a virtual machine, and that there is a battery or a built-in pointing device.
 	virtual, battery, pointing bool
-	// sodimm is true when all its memory is on small modules.
-	sodimm bool
+	// modules is SODIMM or DIMM when all its memory is on such modules; cpu is
+	// the name of the first processor.
+	modules, cpu string
 }
 
 // system names the machine. Placeholders are left out; nothing is guessed: what

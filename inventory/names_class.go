@@ -139,7 +139,7 @@ func (e evidence) class(s System) string {
 	switch {
 	case class == "laptop" && strings.HasPrefix(e.raw["product_sku"], "ASUS-Tablet"):
 		return "tablet" // ASUS writes what it is into the SKU
-	case class == "desktop" && e.sodimm && (strings.HasPrefix(s.Model, "OptiPlex") || strings.HasPrefix(s.Model, "ThinkCentre")):
+	case class == "desktop" && e.modules == "SODIMM" && (strings.HasPrefix(s.Model, "OptiPlex") || strings.HasPrefix(s.Model, "ThinkCentre")):
 		return "mini" // of these lines only the smallest case takes small modules
 	case class == "desktop" && e.battery && e.pointing:
 		return "laptop" // boards without a maker's care call everything a desktop
@@ -149,8 +149,13 @@ func (e evidence) class(s System) string {
 	return class
 }
 
+// mobileCPU are the names of processors for laptops: Intel's of before 2010 by
+// the letter in front of the number, later ones by those behind, AMD's by word.
+var mobileCPU = regexp.MustCompile(`\b(Core\(TM\)|Pentium\(R\)|Celeron\(R\)|Genuine Intel\(R\)).* S?[TPLU]\d{4}\b|CPU +[MLUQ] +\d{3}\b|\bi[3579]-\d{3,5}(M|U|UM|LM|QM|XM|MQ|MX|HQ|Y|H|HK|HX|G\d|P)\b|\bTurion|\bMobile\b|Celeron\(R\) M\b`)
+
 // classByParts judges a machine whose chassis says nothing: by HP's code of
-// the product group, a battery or a built-in pointing device.
+// the product group, a battery, a built-in pointing device, a laptop's
+// processor with a laptop's memory, or a board that is sold by name.
 func (e evidence) classByParts(s System) string {
 	if family := e.raw["product_family"]; s.Manufacturer == "HP" {
 		for _, group := range []struct{ code, class string }{
@@ -161,8 +166,11 @@ func (e evidence) classByParts(s System) string {
 			}
 		}
 	}
-	if e.battery || e.pointing {
+	switch {
+	case e.battery || e.pointing || e.modules == "SODIMM" && mobileCPU.MatchString(e.cpu):
 		return "laptop"
+	case e.modules == "DIMM" && makesBoards(s.Manufacturer) && !mobileCPU.MatchString(e.cpu):
+		return "desktop"
 	}
 	return "other"
 }

@@ -182,11 +182,14 @@ func TestClassByParts(t *testing.T) {
 		"a battery":                          {evidence{raw: systemStrings("Dell Inc.", "MXC061"), battery: true}, "laptop"},
 		"a touch pad":                        {evidence{raw: systemStrings("Nobody", "X1"), chassis: 2, pointing: true}, "laptop"},
 		"an all-in-one with a battery":       {evidence{raw: systemStrings("Dell Inc.", "Inspiron 20 Model 3043"), chassis: 13, battery: true}, "all-in-one"},
-		"an OptiPlex with small modules":     {evidence{raw: systemStrings("Dell Inc.", "OptiPlex 3050"), chassis: 3, sodimm: true}, "mini"},
+		"an OptiPlex with small modules":     {evidence{raw: systemStrings("Dell Inc.", "OptiPlex 3050"), chassis: 3, modules: "SODIMM"}, "mini"},
 		"a no-name laptop, called a desktop": {evidence{raw: systemStrings("Nobody", "X1"), chassis: 3, battery: true, pointing: true}, "laptop"},
-		"a white box with small modules":     {evidence{raw: systemStrings("Gigabyte", "J1900N"), chassis: 3, sodimm: true}, "desktop"},
+		"a white box with small modules":     {evidence{raw: systemStrings("Gigabyte", "J1900N"), chassis: 3, modules: "SODIMM"}, "desktop"},
 		"the firmware says it is virtual":    {evidence{raw: systemStrings("Red Hat", "RHEL"), chassis: 1, virtual: true}, "other"},
 		"nothing":                            {evidence{raw: systemStrings("Nobody", "X1"), chassis: 2}, "other"},
+		"a laptop's processor and modules":   {evidence{raw: systemStrings("Nobody", "X1"), chassis: 1, modules: "SODIMM", cpu: "Intel(R) Core(TM)2 CPU         T7200  @ 2.00GHz"}, "laptop"},
+		"a laptop's modules alone":           {evidence{raw: systemStrings("Nobody", "X1"), chassis: 1, modules: "SODIMM", cpu: "Intel(R) Core(TM) i5-6500 CPU @ 3.20GHz"}, "other"},
+		"a board that is sold by name":       {evidence{raw: systemStrings("Gigabyte Technology Co., Ltd.", "EP31-DS3L"), modules: "DIMM", cpu: "Intel(R) Core(TM)2 Quad CPU"}, "desktop"},
 		"a dead laptop's chassis is enough":  {evidence{raw: systemStrings("Nobody", "X1"), chassis: 10}, "laptop"},
 	} {
 		if got := c.e.system().Class; got != c.want {

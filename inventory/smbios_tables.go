@@ -272,18 +272,18 @@ func (d memoryDevice) soldered() bool {
 	return false
 }
 
-// onlySODIMM reports whether every module that is installed is a small one.
-func (t firmwareTables) onlySODIMM() bool {
-	found := false
+// onlyForm is the form that every installed module has; empty when they differ.
+func (t firmwareTables) onlyForm() string {
+	form := ""
 	for _, d := range t.memory {
 		if d.populated {
-			if d.form != "SODIMM" {
-				return false
+			if form != "" && d.form != form {
+				return ""
 			}
-			found = true
+			form = d.form
 		}
 	}
-	return found
+	return form
 }
 
 // slot is the slot as it is shown: "PCI Express 3 x16", "M.2 Socket 3".
@@ -405,7 +405,10 @@ func (t *firmwareTables) set(key, value string) {
 
 // system is what identifies the machine; battery says that one was seen.
 func (t firmwareTables) system(battery bool) System {
-	facts := evidence{raw: t.raw, chassis: t.chassisType, virtual: t.virtual, battery: battery, sodimm: t.onlySODIMM()}
+	facts := evidence{raw: t.raw, chassis: t.chassisType, virtual: t.virtual, battery: battery, modules: t.onlyForm()}
+	if len(t.processors) > 0 {
+		facts.cpu = t.processors[0].Model
+	}
 	facts.pointing = slices.ContainsFunc(t.pointing, func(s string) bool { return s == "Touch Pad" || s == "Track Point" })
 	return facts.system()
 }
