@@ -53,6 +53,12 @@ stands as a condition, and nothing here says that a drive is clean. What nobody
 knows is never guessed: without the checks of a person (--check, --cosmetic)
 there is no grade, but the best that it can still come to.
 
+With --json a script finds grade (empty while it is not known), best_possible,
+disposition, reasons, conditions (what must be done first), afterwards and
+failing_that (of a unit on hold), open (what nobody knows and could change it),
+marks, r2_function, r2_cosmetic, preparation, drives, windows11, profiles and
+upgrades.
+
 ` + fromHelp + `
 
 Exit status: 0 judged; 1 error; 64 usage.`,
