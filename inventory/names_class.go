@@ -105,8 +105,9 @@ var classRules = []classRule{
 	rule("", `\bWorkStation\b|^ThinkStation|^Precision\b|^xw\d{4}`, "workstation", "desktop"),
 	rule("HP", `^Z\d`, "workstation", "desktop"),
 	rule("Dell", `^Pro Max\b`, "workstation", "desktop"),
-	rule("Fujitsu", `^CELSIUS`, "workstation", "desktop"),
-	rule("Fujitsu Siemens", `^CELSIUS`, "workstation", "desktop"),
+	rule("Fujitsu", `^CELSIUS [A-GI-LN-Z]|^CELSIUS M\d`, "workstation", "desktop", "other"),
+	rule("Fujitsu Siemens", `^CELSIUS [A-GI-LN-Z]|^CELSIUS M\d`, "workstation", "desktop", "other"),
+	rule("Lenovo", `^IdeaCentre`, "desktop", "other"),
 	rule("Lenovo", `^ThinkStation`, "workstation", "server", "other"),
 	rule("Dell", `^Precision (Tower|WorkStation|Rack|[TR]\d|\d{4} (Tower|Rack))`, "workstation", "laptop", "server", "other"),
 	rule("HP", `^(Z\d.* |xw\d{4} )Workstation`, "workstation", "server", "other"),
@@ -169,7 +170,7 @@ func (e evidence) classByParts(s System) string {
 	switch {
 	case e.battery || e.pointing || e.modules == "SODIMM" && mobileCPU.MatchString(e.cpu):
 		return "laptop"
-	case e.modules == "DIMM" && makesBoards(s.Manufacturer) && !mobileCPU.MatchString(e.cpu):
+	case e.modules == "DIMM" && known(e.raw["product_name"]) == "" && makesBoards(s.Manufacturer) && !mobileCPU.MatchString(e.cpu):
 		return "desktop"
 	}
 	return "other"

@@ -189,7 +189,7 @@ func TestClassByParts(t *testing.T) {
 		"nothing":                            {evidence{raw: systemStrings("Nobody", "X1"), chassis: 2}, "other"},
 		"a laptop's processor and modules":   {evidence{raw: systemStrings("Nobody", "X1"), chassis: 1, modules: "SODIMM", cpu: "Intel(R) Core(TM)2 CPU         T7200  @ 2.00GHz"}, "laptop"},
 		"a laptop's modules alone":           {evidence{raw: systemStrings("Nobody", "X1"), chassis: 1, modules: "SODIMM", cpu: "Intel(R) Core(TM) i5-6500 CPU @ 3.20GHz"}, "other"},
-		"a board that is sold by name":       {evidence{raw: systemStrings("Gigabyte Technology Co., Ltd.", "EP31-DS3L"), modules: "DIMM", cpu: "Intel(R) Core(TM)2 Quad CPU"}, "desktop"},
+		"a board that is sold by name":       {evidence{raw: map[string]string{"product_name": "System Product Name", "board_vendor": "Gigabyte Technology Co., Ltd.", "board_name": "EP31-DS3L"}, modules: "DIMM", cpu: "Intel(R) Core(TM)2 Quad CPU"}, "desktop"},
 		"a dead laptop's chassis is enough":  {evidence{raw: systemStrings("Nobody", "X1"), chassis: 10}, "laptop"},
 	} {
 		if got := c.e.system().Class; got != c.want {
