@@ -242,6 +242,10 @@ func cardHealth(e mmc.ExtCSD) *inventory.SMART {
 		passed := e.PRE_EOL_INFO < 3
 		h.Passed = &passed
 	}
+	if e.PRE_EOL_INFO == 2 { // four fifths of the reserve are used (JESD84-B51, 7.4)
+		left := int64(20)
+		h.SparePercent = &left
+	}
 	return h
 }
 

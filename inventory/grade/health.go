@@ -127,6 +127,21 @@ func (j *healthJudge) own(h inventory.SMART) {
 	if h.CriticalWarning != nil && *h.CriticalWarning != 0 {
 		bits := "0x" + strconv.FormatInt(*h.CriticalWarning, 16)
 		j.add(HealthReject, "critical-warning", "", "the drive has set its critical warning "+bits, "Bits", bits)
+		// NVMe Base 2.1, SMART / Health Information log, byte 0. Bit 0, the
+		// spare, is told below in percent.
+		for _, b := range []struct {
+			bit        int64
+			code, text string
+		}{
+			{1 << 1, "warning-temperature", "its temperature is beyond its limits"},
+			{1 << 2, "warning-degraded", "it is no longer reliable"},
+			{1 << 3, "warning-read-only", "it has gone read-only"},
+			{1 << 4, "warning-backup", "its protection against a loss of power has failed"},
+		} {
+			if *h.CriticalWarning&b.bit != 0 {
+				j.add(HealthReject, b.code, "", b.text)
+			}
+		}
 	}
 	if h.SparePercent != nil && h.SpareThresholdPercent != nil && *h.SparePercent < *h.SpareThresholdPercent {
 		spare, threshold := count(*h.SparePercent), count(*h.SpareThresholdPercent)
