@@ -37,29 +37,46 @@ func mergedLocks(findings []Lock) []Lock {
 }
 
 // DriveLocks are the passwords of a machine's drives, one lock for each drive
-// in order. A drive that was not asked is unknown; see [Drive.Abilities].
+// in order; a drive that was not asked is unknown, see [Drive.Abilities]. A
+// machine that has no drive has one lock: clear, or unknown where a drive may
+// be hidden. The medium that this system was started from is not counted, nor
+// is what is no drive of a machine.
 func DriveLocks(m Machine) []Lock {
 	all := []Lock{}
 	for _, d := range m.Drives {
-		name := strings.TrimSpace(d.Path + " " + d.Serial)
-		lock := Lock{Code: LockDrive, State: LockUnknown, Text: name + ": the drive was not asked"}
-		if a := d.Abilities; a != nil {
-			switch s := a.Security; {
-			case s.Locked:
-				lock.State, lock.Text = LockSet, fmt.Sprintf("%s: the drive says that it is locked (%s)", name, s.Kind)
-			case s.Enabled:
-				lock.State, lock.Text = LockSet, fmt.Sprintf("%s: the drive says that a password is set (%s)", name, s.Kind)
-			case s.Supported:
-				lock.State, lock.Text = LockClear, fmt.Sprintf("%s: the drive says that no password is set (%s)", name, s.Kind)
-			case a.Protocol == "":
-				lock.Text = name + ": the drive did not answer"
-			default:
-				lock.State, lock.Text = LockClear, name+": the drive has no lock"
-			}
+		started := slices.ContainsFunc(d.Uses, func(u Use) bool { return u.Kind == UseBootMedium })
+		if started || slices.Contains([]Bus{BusLoop, BusImage, BusVirtual, BusFabric}, d.Bus) {
+			continue
 		}
-		all = append(all, lock)
+		all = append(all, driveLock(d))
+	}
+	switch {
+	case len(all) > 0:
+	case slices.ContainsFunc(Unseen(m), Reason.Hides):
+		all = append(all, Lock{Code: LockDrive, State: LockUnknown, Text: "no drive is seen, and one may be hidden"})
+	default:
+		all = append(all, Lock{Code: LockDrive, State: LockClear, Text: "the machine shows no drive"})
 	}
 	return all
+}
+
+// driveLock is what one drive says of its password.
+func driveLock(d Drive) Lock {
+	name := strings.TrimSpace(d.Path + " " + d.Serial)
+	if d.Abilities == nil {
+		return Lock{LockDrive, LockUnknown, name + ": the drive was not asked"}
+	}
+	switch s := d.Abilities.Security; {
+	case s.Locked:
+		return Lock{LockDrive, LockSet, fmt.Sprintf("%s: the drive says that it is locked (%s)", name, s.Kind)}
+	case s.Enabled:
+		return Lock{LockDrive, LockSet, fmt.Sprintf("%s: the drive says that a password is set (%s)", name, s.Kind)}
+	case s.Supported:
+		return Lock{LockDrive, LockClear, fmt.Sprintf("%s: the drive says that no password is set (%s)", name, s.Kind)}
+	case d.Abilities.Protocol == "":
+		return Lock{LockDrive, LockUnknown, name + ": the drive did not answer"}
+	}
+	return Lock{LockDrive, LockClear, name + ": the drive has no lock"}
 }
 
 // lettersOf is a name of a setting without case and punctuation, which makers

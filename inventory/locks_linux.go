@@ -38,9 +38,13 @@ func locks(t tree, m Machine, devices []pciDevice) []Lock {
 		add(LockPlatformBinary, LockUnknown, "the ACPI tables cannot be listed")
 	}
 
-	switch apple, chrome := isApple(t, m), t.exists("/sys/firmware/vpd"); {
+	// An enrolment that the kind of machine cannot have is clear.
+	apple, chrome, maker := isApple(t, m), t.exists("/sys/firmware/vpd"), m.System.Manufacturer
+	switch {
 	case apple:
 		appleLock(t, devices, add)
+		add(LockAutopilot, LockClear, "it is a Mac")
+		add(LockChromeEnrolment, LockClear, "it is a Mac")
 	case chrome:
 		switch t.word("/sys/firmware/vpd/rw/check_enrollment") {
 		case "1":
@@ -50,8 +54,21 @@ func locks(t tree, m Machine, devices []pciDevice) []Lock {
 		default:
 			add(LockChromeEnrolment, LockUnknown, "the firmware's vital product data has no check_enrollment; only the maker's server knows")
 		}
+		add(LockAutopilot, LockClear, "it is made for ChromeOS")
+		add(LockActivation, LockClear, "it is made for ChromeOS")
+	case maker == "":
+		for _, code := range []string{LockAutopilot, LockActivation, LockChromeEnrolment} {
+			add(code, LockUnknown, "whose machine it is cannot be told, and nothing of an enrolment can be seen")
+		}
 	default:
 		add(LockAutopilot, LockUnknown, "it is kept on Microsoft's servers; nothing of it can be seen from the machine")
+		add(LockActivation, LockClear, "the maker is not Apple")
+		add(LockChromeEnrolment, LockClear, "the firmware has no vital product data of ChromeOS")
+	}
+	if !apple && (maker == "" || strings.HasPrefix(strings.ToLower(maker), "samsung")) {
+		add(LockKnox, LockUnknown, "it is kept on Samsung's servers; nothing of it can be seen from the machine")
+	} else {
+		add(LockKnox, LockClear, "the maker is not Samsung")
 	}
 	managementLock(t, m, devices, add)
 	return mergedLocks(findings)

@@ -56,8 +56,17 @@ func TestLocksOfDrives(t *testing.T) {
 	if want := []string{"/dev/sda set", "/dev/sdb set", "/dev/sdc clear", "/dev/sdd: clear", "/dev/sde: unknown", "/dev/sdf: unknown"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := DriveLocks(Machine{}); got == nil || len(got) != 0 {
-		t.Errorf("a machine without drives has %+v", got)
+	stick := Drive{Path: "/dev/sdg", Uses: []Use{{Kind: UseBootMedium, Holder: "mounted on /"}}}
+	for _, c := range []struct {
+		machine Machine
+		want    LockState
+	}{
+		{Machine{Drives: []Drive{stick, {Path: "/dev/loop0", Bus: BusLoop}}}, LockClear},
+		{Machine{Drives: []Drive{stick}, Controllers: []Controller{{PCIID: "8086:9a0b", Mode: ModeVMD}}}, LockUnknown},
+	} {
+		if got := DriveLocks(c.machine); len(got) != 1 || got[0].State != c.want || got[0].Code != LockDrive {
+			t.Errorf("%+v: %+v, want %s", c.machine, got, c.want)
+		}
 	}
 }
 

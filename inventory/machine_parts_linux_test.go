@@ -69,7 +69,7 @@ func TestABusinessLaptopThatComesBack(t *testing.T) {
 	}
 	if want := []string{
 		"firmware-start-password clear", "firmware-setup-password set", "drive-password clear", "absolute unknown",
-		"wpbt set", "autopilot unknown", "amt unknown",
+		"wpbt set", "autopilot unknown", "apple-lock clear", "knox clear", "chrome-enrol clear", "amt unknown",
 	}; !slices.Equal(got, want) {
 		t.Errorf("locks %q, want %q", got, want)
 	}
