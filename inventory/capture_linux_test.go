@@ -114,7 +114,11 @@ func TestCaptureReadsBack(t *testing.T) {
 			if err != nil || len(c.unknown) > 0 {
 				t.Fatalf("%v; of these files nobody has said how to scrub them: %q", err, c.unknown)
 			}
-			b := captureOf(t, s)
+			var packed bytes.Buffer
+			if err := c.write(&packed); err != nil {
+				t.Fatal(err)
+			}
+			b := packed.Bytes()
 			got := readBytes(t, b)
 			secrets := personal(&want)
 			for _, fake := range personal(&got) {

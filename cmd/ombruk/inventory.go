@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -27,8 +28,8 @@ func newInventoryCommand(a *app) *cobra.Command {
 		Long: `inventory shows what can be read of this machine. It only reads. What cannot be
 read is left empty and said at the end; run it as root to see everything.
 
-` + fromHelp + ` What is empty or broken
-leaves everything unknown and is no error.
+` + fromHelp + `
+What is empty or broken leaves everything unknown and is no error.
 
 --capture writes a scrubbed capture of this machine for support: what would be
 read of it, without serial numbers, keys, names and anything else of its owner.
@@ -108,6 +109,13 @@ func (a *app) machine(ctx context.Context, from []string) (inventory.Machine, er
 		return m, fail(exitError, "on Linux, 'ombruk inventory --json --from FILE' turns it into a line that can be read here", err)
 	case err != nil:
 		return m, fail(exitError, "", err)
+	}
+	// A report on a drive need not speak of passwords: that it names none is
+	// no word that there is none.
+	for _, l := range inventory.DriveLocks(m) {
+		if l.State == inventory.LockSet && !slices.Contains(m.Locks, l) {
+			m.Locks = append(m.Locks, l)
+		}
 	}
 	return m, nil
 }

@@ -21,6 +21,7 @@ func (a *app) thisMachine(ctx context.Context) (inventory.Machine, error) {
 		return m, fail(exitError, "", err)
 	}
 	a.session(r).Ask(ctx, m.Drives)
+	m.Locks = append(m.Locks, inventory.DriveLocks(m)...)
 	return m, nil
 }
 

@@ -246,19 +246,21 @@ func (t *machineLines) firmware(m inventory.Machine) {
 	// Those that are set are what a person must know; the others are one line
 	// each.
 	byState := map[inventory.LockState][]string{}
-	first := true
+	shown := 0
+	title := func() string {
+		shown++
+		return titled("Locks", shown-1)
+	}
 	for _, l := range m.Locks {
 		if l.State == inventory.LockSet {
-			t.add(titled("Locks", map[bool]int{true: 0, false: 1}[first]), fmt.Sprintf("SET: %s: %s", lockName(l.Code), cell(l.Text)))
-			first = false
+			t.add(title(), fmt.Sprintf("SET: %s: %s", lockName(l.Code), cell(l.Text)))
 			continue
 		}
 		byState[l.State] = append(byState[l.State], lockName(l.Code))
 	}
 	for _, state := range []inventory.LockState{inventory.LockUnknown, inventory.LockClear} {
-		if names := byState[state]; len(names) > 0 {
-			t.add(titled("Locks", map[bool]int{true: 0, false: 1}[first]), fmt.Sprintf("%s: %s", state, strings.Join(names, ", ")))
-			first = false
+		if names := tallied(byState[state]); names != "" {
+			t.add(title(), string(state)+": "+names)
 		}
 	}
 }
