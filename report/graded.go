@@ -57,9 +57,9 @@ func dispositionSign(d grade.Disposition) sign {
 // storage is not settled, or something is to be done first, the disposition is
 // only what would be.
 func (s *sheet) strip(g grade.Result, disposition grade.Disposition, settled bool) {
-	const height, square = 16.5, 21.0
+	const height, square = 16.0, 21.0
 	s.need(height + 2)
-	top := s.y + 1.6
+	top := s.y + 1.1
 	s.pdf.SetDrawColor(ink.r, ink.g, ink.b)
 	s.pdf.SetLineWidth(0.3)
 	s.pdf.Rect(left+0.15, top, right-left-0.3, height, "D")
@@ -131,8 +131,8 @@ func (s *sheet) strip(g grade.Result, disposition grade.Disposition, settled boo
 			mark = "\u2013"
 		}
 		at := x + float64(i)*step
-		s.text(at, top+11.3, s.r.regular.wrap(s.clean(s.known("mark", m.Of), false), 7.5, step-1)[0], style{7.5, false, muted, 3})
-		s.text(at, top+15.3, s.r.bold.wrap(mark, 10.5, step-1)[0], style{10.5, true, ink, 4})
+		s.text(at, top+10.7, s.r.regular.wrap(s.clean(s.known("mark", m.Of), false), 7.5, step-1)[0], style{7.5, false, muted, 3})
+		s.text(at, top+14.5, s.r.bold.wrap(mark, 10.5, step-1)[0], style{10.5, true, ink, 4})
 	}
 	s.y = top + height
 }
@@ -261,15 +261,27 @@ func eligibility(g *grade.Result) *grade.Eligibility {
 	return &g.Windows11
 }
 
-// driveHealth is the verdict on a drive with what speaks for it.
+// driveHealth is the verdict on a drive with what decided it; all that speaks
+// for it stands with the mark that it came to, where there is one.
 func (s *sheet) driveHealth(g *grade.Result, path string) (text string, bad bool) {
 	if g == nil {
 		return "", false
 	}
 	for _, d := range g.Health {
-		if d.Path == path {
-			return joined(": ", s.known("drive-health", d.Verdict), s.judgedAll(d.Reasons)), d.Verdict == "reject"
+		if d.Path != path {
+			continue
 		}
+		shown := d.Reasons
+		told := func(r grade.Reason) bool {
+			return slices.ContainsFunc(g.Marks, func(m grade.Mark) bool {
+				return slices.ContainsFunc(m.Reasons, func(o grade.Reason) bool { return s.judged(o) == s.judged(r) })
+			})
+		}
+		text := s.judgedAll(shown)
+		if more := len(shown) - 1; more > 0 && !slices.ContainsFunc(shown[1:], func(r grade.Reason) bool { return !told(r) }) {
+			text = joined(" ", s.judged(shown[0]), s.t.Count("value.more", int64(more), nil))
+		}
+		return joined(": ", s.known("drive-health", d.Verdict), text), d.Verdict == "reject"
 	}
 	return "", false
 }

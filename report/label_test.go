@@ -183,7 +183,8 @@ func TestScannersReadLabels(t *testing.T) {
 					t.Errorf("the label of something else says %q:\n%s", reuse, text)
 				}
 				png := filepath.Join(filepath.Dir(file), "label")
-				run(t, "pdftoppm", "-r", "300", "-gray", "-singlefile", "-png", file, png)
+				corner := func(mm float64) string { return strconv.Itoa(dots(mm, 300)) }
+				run(t, "pdftoppm", "-r", "300", "-gray", "-singlefile", "-png", "-W", corner(size.left+size.Width), "-H", corner(size.top+size.Height), file, png)
 				got := strings.Split(strings.TrimSpace(run(t, "zbarimg", "-q", png+".png")), "\n")
 				want := []string{"QR-Code:" + l.qr()}
 				if bars := l.Bars(CodeSerial); bars != "" {

@@ -373,28 +373,29 @@ func (k *stack) remains(list []certs.Remain) {
 	}
 	s := k.s
 	k.section("remains")
-	names := map[certs.RemainState][]string{}
-	var order []certs.RemainState
+	type group struct{ state, by string }
+	names := map[group][]string{}
+	var order []group
 	for _, r := range list {
 		name := s.known("remain", r.Thing)
 		if r.State == certs.RemainLeft {
-			k.warning(joined(": ", joined(" \u2013 ", name, s.known("remain-state", string(r.State))), r.Text))
+			k.warning(joined(": ", joined(" \u2013 ", capital(name), s.known("remain-state", string(r.State))), r.Text))
 			continue
 		}
-		if r.By == "person" {
-			name = joined(" ", name, "("+s.t.Get("remain-state.by-person", nil)+")")
+		g := group{state: string(r.State)}
+		if g.state == "" {
+			g.state = "not-asked"
 		}
-		if names[r.State] == nil {
-			order = append(order, r.State)
+		if r.By == certs.ByPerson {
+			g.by = s.t.Get("remain-state.by-person", nil)
 		}
-		names[r.State] = append(names[r.State], name)
+		if names[g] == nil {
+			order = append(order, g)
+		}
+		names[g] = append(names[g], name)
 	}
-	for _, state := range order {
-		word := string(state)
-		if word == "" {
-			word = "not-asked"
-		}
-		k.text(joined(": ", capital(s.known("remain-state", word)), strings.Join(names[state], "; ")), fact)
+	for _, g := range order {
+		k.text(joined(": ", joined(", ", capital(s.known("remain-state", g.state)), g.by), strings.Join(names[g], "; ")), fact)
 	}
 }
 

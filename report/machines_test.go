@@ -25,7 +25,8 @@ func because(rule, code, text string, args ...string) grade.Reason {
 func price(minor int64) *int64 { return &minor }
 
 func hours(n int64) *inventory.Abilities {
-	return &inventory.Abilities{Health: &inventory.SMART{PowerOnHours: &n}}
+	passed, used, spare, none := true, int64(12), int64(100), int64(0)
+	return &inventory.Abilities{Protocol: "nvme", Health: &inventory.SMART{Passed: &passed, PowerOnHours: &n, PercentUsed: &used, SparePercent: &spare, CriticalWarning: &none, MediaErrors: &none}}
 }
 
 // notebook is an ordinary returned notebook of which everything is known.

@@ -135,6 +135,8 @@ type band struct {
 	sub    string // a sentence under the word, or nothing
 	strong bool   // the sentence takes back something of the word
 	fields []bandField
+	// low makes it less high, on a page that has much to say below it.
+	low bool
 }
 
 type bandField struct{ key, value string }
@@ -142,7 +144,11 @@ type bandField struct{ key, value string }
 // drawBand draws the answer: word and sign large, in one colour, and beside it
 // what was achieved. Without colour it is still a word and a sign.
 func (s *sheet) drawBand(b band) {
-	const height, square, split = 21.0, 21.0, 68.0
+	const square, split = 21.0, 68.0
+	height := 21.0
+	if b.low {
+		height = 17.5
+	}
 	top := s.y
 	c := s.verdict.colour
 	s.fill(left, top, square, height, c)

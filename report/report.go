@@ -160,7 +160,7 @@ func (r *Renderer) draw(h certs.Header, p Page, v verdict, layout func(*sheet)) 
 // tighter, and keeps that if it saves a page.
 func (r *Renderer) tightest(layout func(density) (*sheet, error)) (*sheet, error) {
 	var best *sheet
-	for _, d := range []density{{1, 1}, {0.97, 0.94}, {0.95, 0.88}, {0.93, 0.84}, {0.91, 0.79}} {
+	for _, d := range []density{{1, 1}, {0.97, 0.94}, {0.95, 0.88}, {0.93, 0.84}, {0.91, 0.79}, {0.9, 0.75}} {
 		s, err := layout(d)
 		if err != nil {
 			return nil, err

@@ -26,6 +26,7 @@ func unitBand(s *sheet, rec certs.Unit) band {
 	b := band{fields: []bandField{
 		{"drives", joined(": ", s.t.Count("unit.drives", int64(len(rec.Drives)), nil), strings.Join(counts, ", "))},
 	}}
+	b.low = rec.Grade != nil
 	if rec.Grade == nil {
 		b.fields = append([]bandField{{"disposition", disposition}}, b.fields...)
 	}
