@@ -478,15 +478,16 @@ func (s *Station) finish(o *record.Open, started *certs.Record, envelope []byte)
 }
 
 // UnitID is the id that joins the records of one machine: a UUID derived from
-// its firmware UUID, or from maker, model and serial, so that a machine that
-// comes back has the same one; random where it tells none of these.
+// its firmware UUID and serial and from maker and model as the firmware writes
+// them, so that a machine that comes back has the same one, also from a version
+// that gives it another name; random where it tells neither UUID nor serial.
 func UnitID(m inventory.Machine, random io.Reader) (string, error) {
 	s := m.System
 	if s.UUID == "" && s.Serial == "" {
 		id, err := uuid.NewRandomFromReader(random)
 		return id.String(), err
 	}
-	return uuid.NewSHA1(uuid.Nil, []byte(s.UUID+"\x00"+s.Manufacturer+"\x00"+s.Model+"\x00"+s.Serial)).String(), nil
+	return uuid.NewSHA1(uuid.Nil, []byte(s.UUID+"\x00"+s.Raw["sys_vendor"]+"\x00"+s.Raw["product_name"]+"\x00"+s.Serial)).String(), nil
 }
 
 // report emits progress until the returned function is called.
