@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 // noteMost is how long a note may be, in characters.
@@ -23,6 +25,8 @@ type checksPage struct {
 	// typed is the note being typed about list[at]; nil when none is.
 	typed *string
 	seen  bool // what the machine lacks has been filled in
+	// swollen means that somebody found the battery dangerous.
+	swollen bool
 }
 
 // partTest is a test of one part.
@@ -72,10 +76,16 @@ func (c *checksPage) lacks() {
 }
 
 func (c *checksPage) findings() []Check {
-	return slices.DeleteFunc(slices.Clone(c.list), func(p Check) bool { return p.Verdict == "" })
+	return slices.DeleteFunc(c.all(), func(p Check) bool { return p.Verdict == "" })
 }
 
-func (c *checksPage) all() []Check { return slices.Clone(c.list) }
+func (c *checksPage) all() []Check {
+	all := slices.Clone(c.list)
+	if c.swollen {
+		all = append(all, Check{Part: grade.PartBatterySafety, Verdict: VerdictFail})
+	}
+	return all
+}
 
 func (c *checksPage) left() (n int) {
 	for _, p := range c.list {
@@ -187,6 +197,9 @@ func (c *checksPage) decide(v Verdict) tea.Cmd {
 		p.Note = ""
 	}
 	p.Verdict = v
+	if p.Part == "battery" && v != VerdictFail {
+		c.swollen = false
+	}
 	if v == VerdictFail {
 		return c.askNote()
 	}
@@ -279,6 +292,13 @@ func (c *checksPage) begin() tea.Cmd {
 		return c.playTones()
 	case "cosmetic":
 		m.over = &menu{title: m.say("check.cosmetic-which", nil), options: c.looks(func() tea.Cmd { return nil })}
+		return nil
+	case "battery":
+		c.ask(m.say("check.ask.battery", nil), c.facts(part)...)
+		m.over.options = slices.Insert(m.over.options, 2, option{label: m.say("check.swollen", nil), do: func() tea.Cmd {
+			c.swollen = true
+			return c.decide(VerdictFail)
+		}})
 		return nil
 	default:
 		c.ask(m.say("check.ask."+part, nil), c.facts(part)...)

@@ -403,3 +403,30 @@ func TestRemainsFitEveryWindow(t *testing.T) {
 		}
 	}
 }
+
+// A swollen battery is a danger of its own, and is told apart from a weak one.
+func TestASwollenBattery(t *testing.T) {
+	w := ordinary(t)
+	s := play(t, w, usual(t), "en", 80, 24)
+	c := s.m.checks().(*checksPage)
+	c.at = slices.IndexFunc(c.list, func(p Check) bool { return p.Part == "battery" })
+	c.begin()
+	s.sees("swollen or damaged")
+	s.press("down", "down", "enter")
+	found := func() (parts []string) {
+		for _, p := range c.all() {
+			if p.Verdict == VerdictFail {
+				parts = append(parts, p.Part)
+			}
+		}
+		return parts
+	}
+	if got := found(); !slices.Equal(got, []string{"battery", grade.PartBatterySafety}) {
+		t.Errorf("faults %q", got)
+	}
+	c.at = slices.IndexFunc(c.list, func(p Check) bool { return p.Part == "battery" })
+	c.decide(VerdictPass)
+	if got := found(); len(got) != 0 {
+		t.Errorf("faults %q after it was said to be good", got)
+	}
+}
