@@ -250,6 +250,44 @@ func texts(list []grade.Reason) []string {
 	return out
 }
 
+// A judgement does not say what no longer matters.
+func TestSaysNoMoreThanMatters(t *testing.T) {
+	f := laptop()
+	f.Checks = nil
+	say(&f, "screen", "fail", "")
+	if m := judge(f).Marks[0]; m.Grade != "D" || len(m.Reasons) != 1 {
+		t.Errorf("with a broken screen it matters what else was tried: %v", texts(m.Reasons))
+	}
+	f = grade.Facts{Machine: laptop().Machine, BeforeWork: true}
+	f.Machine.CPU = []inventory.CPU{{Vendor: "GenuineIntel", Family: 6, ModelNumber: 0x17}}
+	if r := judge(f); has(append(r.Reasons, r.Conditions...), "grade-unknown") {
+		t.Errorf("a machine that is recycled for its age wants a grade: %v", texts(r.Reasons))
+	}
+	// A drive that goes to destruction is none of the unit's faults.
+	f = laptop()
+	f.Machine.Drives = append(f.Machine.Drives, worn("/dev/sda"))
+	f.Drives = append(f.Drives, grade.Drive{Path: "/dev/sda", State: grade.DataDestroy})
+	rules := policy.Default().Grading
+	rules.Dispositions = append([]grade.Disposal{{Name: "bad-drive", When: grade.When{Drive: []string{grade.HealthReject}}, Then: grade.Parts}}, rules.Dispositions...)
+	if r := grade.Judge(f, rules, grade.Market{}); r.Disposition != grade.Reuse {
+		t.Errorf("it goes to %s for a drive that leaves it: %v", r.Disposition, texts(r.Reasons))
+	}
+}
+
+// Whoever did the work has looked for drives, so a machine that shows neither
+// drive nor controller has none.
+func TestMachineWithoutStorage(t *testing.T) {
+	f := laptop()
+	f.Machine.Drives, f.Machine.Controllers, f.Drives = nil, nil, nil
+	if r := judge(f); r.Disposition != grade.Reuse || r.Grade != "C" || !has(r.Marks[4].Reasons, "data-none") {
+		t.Errorf("got %q to %s: %v", r.Grade, r.Disposition, texts(r.Reasons))
+	}
+	f.BeforeWork = true
+	if r := judge(f); !has(r.Conditions, "data-unread") {
+		t.Errorf("before the work nobody looked, and conditions are %v", texts(r.Conditions))
+	}
+}
+
 // A unit on hold says where it goes when that is settled, and where if not.
 func TestWhatComesAfterAHold(t *testing.T) {
 	f := laptop()
@@ -271,6 +309,11 @@ func TestWhatIsOpenIsSaid(t *testing.T) {
 	f.Machine.Locks = nil
 	if r := judge(f); r.Disposition != grade.Reuse || !has(r.Open, "locks-unknown") {
 		t.Errorf("got %s, open %v", r.Disposition, texts(r.Open))
+	}
+	f = laptop()
+	setLock(&f, inventory.LockKnox, inventory.LockUnknown)
+	if r := judge(f); !has(r.Open, "locks-unknown") {
+		t.Errorf("one lock could not be read, and open are %v", texts(r.Open))
 	}
 	f = laptop()
 	f.Machine.CPU = nil
