@@ -36,21 +36,30 @@ func mergedLocks(findings []Lock) []Lock {
 	return merged
 }
 
-// DriveLocks are the passwords of a machine's drives, one lock for each drive
-// in order; a drive that was not asked is unknown, see [Drive.Abilities]. A
-// machine that has no drive has one lock: clear, or unknown where a drive may
+// DriveLocks are the passwords of a machine's drives: one lock for each drive
+// that has one set or does not tell, and one for all that have none. A drive
+// that was not asked is unknown, see [Drive.Abilities]. A machine that has no drive has one lock: clear, or unknown where a drive may
 // be hidden. The medium that this system was started from is not counted, nor
 // is what is no drive of a machine.
 func DriveLocks(m Machine) []Lock {
 	all := []Lock{}
+	var without []string
 	for _, d := range m.Drives {
 		started := slices.ContainsFunc(d.Uses, func(u Use) bool { return u.Kind == UseBootMedium })
 		if started || slices.Contains([]Bus{BusLoop, BusImage, BusVirtual, BusFabric}, d.Bus) {
 			continue
 		}
-		all = append(all, driveLock(d))
+		if lock := driveLock(d); lock.State == LockClear {
+			without = append(without, lock.Text)
+		} else {
+			all = append(all, lock)
+		}
 	}
 	switch {
+	case len(without) > 4:
+		all = append(all, Lock{Code: LockDrive, State: LockClear, Text: fmt.Sprintf("%d drives say that no password is set, or have no lock", len(without))})
+	case len(without) > 0:
+		all = append(all, Lock{Code: LockDrive, State: LockClear, Text: strings.Join(without, "; ")})
 	case len(all) > 0:
 	case slices.ContainsFunc(Unseen(m), Reason.Hides):
 		all = append(all, Lock{Code: LockDrive, State: LockUnknown, Text: "no drive is seen, and one may be hidden"})
