@@ -105,10 +105,14 @@ func (r smartReport) drive() Drive {
 // judgeable puts attributes and self-tests into the form of facts.
 func (r *smartReport) judgeable(model string, media Media) {
 	h := &r.health
+	warmth := h.TemperatureCelsius != nil // told in so many words
 	for _, a := range r.attributes {
 		m := meaningOfNumber(a.id, model, media == MediaFlash)
 		if r.known {
 			m = meaningOfName(a.id, a.name, r.family+" "+makerOf(model))
+		}
+		if m == meansTemperature && warmth {
+			m = meansNothing
 		}
 		h.take(m, a)
 	}
