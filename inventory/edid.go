@@ -99,6 +99,14 @@ func parseEDID(b []byte) (Display, error) {
 		if i > 0 && block[0] == 0x70 {
 			e.displayID(block[1 : edidBlock-1])
 		}
+		// CTA-861 has room for more descriptors, where some have their serial.
+		if i > 0 && block[0] == 0x02 && block[2] >= 4 && e.serial == "" {
+			for at := int(block[2]); at+18 < edidBlock; at += 18 {
+				if d := block[at : at+18]; d[0] == 0 && d[1] == 0 && d[3] == 0xff {
+					e.serial = edidText(d[5:])
+				}
+			}
+		}
 	}
 	return e.display(), nil
 }

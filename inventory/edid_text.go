@@ -241,11 +241,14 @@ func (t *decodedEDID) line(line string) {
 	}
 }
 
-// extension reads a line about an extension block; only DisplayID has these.
+// extension reads a line about an extension block. Sizes are of DisplayID, a
+// serial number stands in CTA-861 where the base block has no room.
 func (t *decodedEDID) extension(line string) {
 	key, value, _ := strings.Cut(line, ":")
 	m := decodedPixels.FindStringSubmatch(value)
 	switch {
+	case key == "Display Product Serial Number" && t.serial == "" && strings.TrimSpace(value) != "...":
+		t.serial = edidWords(strings.Trim(strings.TrimSpace(value), "'"))
 	case key == "Image size":
 		t.exact = millimetres(value)
 	case key == "Display native pixel format" && m != nil:
