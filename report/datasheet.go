@@ -35,6 +35,7 @@ func (r *Renderer) DataSheet(m inventory.Machine, g *grade.Result, d DataSheet) 
 		dataless.Marks = slices.DeleteFunc(slices.Clone(g.Marks), func(m grade.Mark) bool { return m.Of == "data" })
 		g = &dataless
 	}
+	screen := m.System.Class == "monitor" // which starts nothing and stores nothing
 	best, err := r.tightest(func(tight density) (*sheet, error) {
 		s, err := r.open(h, Page{Language: d.Language}, v, tight)
 		if err != nil {
@@ -47,7 +48,7 @@ func (r *Renderer) DataSheet(m inventory.Machine, g *grade.Result, d DataSheet) 
 		s.datasheetHead()
 		s.claim()
 		if g != nil && (g.Grade != "" || g.Disposition != "" || len(g.Marks) > 0) {
-			s.strip(*g, g.Disposition, false)
+			s.strip(*g, g.Disposition, screen)
 		}
 		a, b := s.beside()
 		a.identity(m.System, m.Board)
@@ -60,7 +61,9 @@ func (r *Renderer) DataSheet(m inventory.Machine, g *grade.Result, d DataSheet) 
 		b.field("source-file", source)
 		b.field("read-at", s.t.Time(d.Read))
 		b.field("tool", s.tool(d.Tool))
-		b.firmware(m.Firmware, eligibility(g))
+		if !screen {
+			b.firmware(m.Firmware, eligibility(g))
+		}
 		if len(m.Locks) > 0 {
 			b.locks(m.Locks)
 		}

@@ -32,6 +32,7 @@ func TestDataSheets(t *testing.T) {
 		{"desktop", desktop().Machine, desktop().Grade, "precision-3630.capture", 1},
 		{"server", server().Machine, server().Grade, "", 1},
 		{"monitor", monitor(), nil, "u2415.bin", 1},
+		{"monitor-graded", monitor(), monitorGrade(), "u2415.bin", 1},
 		{"empty", inventory.Machine{}, nil, "empty.txt", 1},
 		{"hostile", hostileUnit().Machine, hostileUnit().Grade, hostileUnit().Machine.System.Serial, 1},
 	} {

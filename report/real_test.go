@@ -133,3 +133,20 @@ func TestRealMachines(t *testing.T) {
 		t.Errorf("the label of a machine with a failed drive says %s", word)
 	}
 }
+
+// monitorGrade is what the shipped policy says of a screen alone.
+func monitorGrade() *grade.Result {
+	r := grade.Judge(grade.Facts{Machine: monitor(), BeforeWork: true, Checks: []grade.Check{
+		{Part: "screen", Verdict: "pass"}, {Part: grade.Cosmetic, Verdict: "pass", Grade: "A"}}}, policy.Default().Grading, grade.Market{})
+	return &r
+}
+
+func BenchmarkUnitReport(b *testing.B) {
+	r, rec := renderer(b), notebook()
+	p := page(b, "nb", rec)
+	for b.Loop() {
+		if _, err := r.Unit(rec, p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

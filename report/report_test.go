@@ -208,6 +208,7 @@ func TestUnitReports(t *testing.T) {
 	} {
 		for _, language := range lang.Tags() {
 			t.Run(st.name+"/"+language, func(t *testing.T) {
+				t.Parallel()
 				p := page(t, language, st.rec)
 				pdf, err := r.Unit(st.rec, p)
 				if err != nil {
