@@ -52,13 +52,18 @@ func (s *Station) Unit(r UnitReport) (Done, error) {
 	h := s.header(id.String(), r.Order)
 	h.Clock.WallStarted, h.Clock.WallFinished = utc(r.Began), utc(s.Now())
 	h.Clock.MonotonicSeconds = int64(time.Since(r.Began).Round(time.Second) / time.Second)
-	r.Machine.Locks = withLocks(r.Machine.Locks, r.Locks)
 	u := certs.Unit{
 		Header: h, Machine: r.Machine, Drives: notNil(r.Drives), People: r.Order.People,
 		Storage: StorageOf(r.Machine, r.Drives, r.Graded), Checks: notNil(r.Checks), Remains: r.Remains,
 	}
+	facts := factsOf(u, r)
+	// What the drives said of their passwords last counts, not what was found
+	// before they were erased.
+	found := slices.DeleteFunc(slices.Clone(r.Machine.Locks), func(l inventory.Lock) bool { return l.Code == inventory.LockDrive })
+	u.Machine.Locks = withLocks(append(found, inventory.DriveLocks(facts.Machine)...), r.Locks)
+	facts.Machine.Locks = u.Machine.Locks
 	if r.Judge != nil {
-		result := r.Judge(factsOf(u, r))
+		result := r.Judge(facts)
 		u.Grade, u.Disposition = &result, string(result.Disposition)
 	}
 	if r.Order.Operator != "" && u.People.PerformedBy == nil {
