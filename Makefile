@@ -72,6 +72,8 @@ campaign: ## DRIVES (10000) simulated drives, honest ones and liars: docs/firmwa
 .PHONY: bench
 bench: ## Speed against other tools on scratch images, see docs/bench.md
 	go run ./internal/bench
+	go test -count=1 -v ./inventory -run TestABigMachineIsReadInLittleTimeAndMemory -bench BigMachine
+	go test -count=1 ./inventory/grade -run '^$$' -bench Judge
 
 .PHONY: snapshot
 snapshot: $(GORELEASER) ## All release files into dist/, published nowhere
