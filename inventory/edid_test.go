@@ -309,6 +309,22 @@ func TestXrandrNamesConnectors(t *testing.T) {
 	}
 }
 
+// Reports of linux-hardware.org have the EDID as it was read, and then again as
+// edid-decode repeats it: that is one monitor, also one without a serial number.
+// Two outputs of edid-decode are two monitors.
+func TestCopyByEdidDecode(t *testing.T) {
+	bare := anEDID(func(b []byte) { copy(b[0x5a:], make([]byte, 18)) })
+	decoded := "edid-decode (hex):\n\n" + hex.EncodeToString(bare) + "\n\n----------------\n\nBlock 0, Base EDID:\n"
+	for text, want := range map[string]int{
+		"EDID (hex):\n" + hex.EncodeToString(bare) + "\n\n" + decoded: 1,
+		decoded + decoded + decoded:                                   3,
+	} {
+		if all, err := readEDIDs([]byte(text)); err != nil || len(all) != want {
+			t.Errorf("%d displays (%v), want %d in\n%s", len(all), err, want, text)
+		}
+	}
+}
+
 // Before 2020, edid-decode had other words.
 func TestOldEdidDecode(t *testing.T) {
 	got := oneEDID(t, []byte(`Extracted contents:

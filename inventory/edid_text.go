@@ -40,15 +40,21 @@ func readEDIDs(b []byte) ([]Display, error) {
 }
 
 // hexEDIDs finds EDIDs written in hex. What stands between them may be text.
+// The copy of its input that edid-decode prints is no second monitor.
 func hexEDIDs(b []byte) []Display {
 	var all []Display
-	var run []byte
+	var run, before []byte
 	connector, next := "", ""
+	copied, original := false, false // of the run, and of the one before it
 	end := func() {
 		// A copy of the EDID in its own extension is no second monitor.
 		at := max(0, bytes.Index(run, edidHeader))
 		d, err := parseEDID(run[at:])
-		if err == nil && len(all) < maxDisplays {
+		again := copied && original && bytes.Equal(run, before)
+		if len(run) > 0 {
+			before, original, copied = append(before[:0], run...), !copied, false
+		}
+		if err == nil && !again && len(all) < maxDisplays {
 			if connector != "" {
 				d.Connector, d.Internal = connector, isInternal(connector)
 			}
@@ -66,6 +72,7 @@ func hexEDIDs(b []byte) []Display {
 			run = append(run, digits...)
 		case len(bytes.TrimSpace(line)) > 0:
 			end()
+			copied = bytes.HasPrefix(line, []byte("edid-decode (hex)"))
 			// xrandr: "eDP-1 connected primary 1920x1080+0+0 ...".
 			if name, rest, found := bytes.Cut(line, []byte(" ")); found && line[0] > ' ' {
 				next = ""

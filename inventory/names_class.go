@@ -21,7 +21,7 @@ func chassisClass(code int) string {
 		return "server"
 	case 31:
 		return "convertible"
-	case 16, 34, 35, 36: // lunch box, embedded, mini, stick
+	case 16, 33, 34, 35, 36: // lunch box, IoT gateway, embedded, mini, stick
 		return "mini"
 	default:
 		return "other"
@@ -73,17 +73,25 @@ var classRules = []classRule{
 	rule("", `^(PowerEdge|PowerVault|ProLiant|Synergy|Integrity|PRIMERGY|PRIMEQUEST|ThinkServer|ThinkSystem|System [xi]\d|BladeCenter|eServer|xSeries|UCS[BCX]-|Sun Fire)|^Super ?Server|\bServer$`, "server"),
 	rule("ASRock Rack", ``, "server"),
 	rule("Intel", `^S\d{4}[A-Z]`, "server"),
+	rule("ASUS", `^(ESC\d{4}|[RT]S\d{3})`, "server"),
+	rule("Supermicro", `^X\d{1,2}([SD]A|S[CR]A|SWA|DCA)|^SYS-\d{4}A-`, "workstation", "desktop", "other"),
 	rule("Supermicro", `^C\d`, "desktop", "desktop", "other"),
+	// Its boards are sold by themselves, too, and some say Desktop.
+	rule("Supermicro", `^[XH]\d`, "server", "other"),
+	rule("Supermicro", `^[XH]\d`, "desktop", "desktop"),
 	rule("Supermicro", ``, "server"),
 
 	// All-in-ones.
 	rule("", `\bAIO\b|\bAll[- ]in[- ]One\b|^(EliteOne|ProOne|XPS One)|\bTouchSmart \d{3}-`, "all-in-one", "desktop", "mini", "other", "laptop"),
 	rule("Lenovo", `^ThinkCentre (M\d+[az]|neo \d+a|Edge \d+z|X1)\b`, "all-in-one", "desktop", "mini", "other"),
+	rule("Lenovo", `^IdeaCentre ([ABC]\d{3}|C\d\d-)`, "all-in-one", "desktop", "mini", "other"),
+	rule("MSI", `^MS-A`, "all-in-one", "desktop", "other"),
 	rule("Fujitsu", `^ESPRIMO [KX]\d`, "all-in-one", "desktop", "mini", "other"),
 	rule("Acer", `^(Veriton Z|Aspire (Z|C\d\d-))`, "all-in-one", "desktop", "mini", "other"),
 
 	// Tablets and detachables.
 	rule("", `^(Slate \d|Venue\b|STYLISTIC|ElitePad|ProTablet|Elite x2|Pro x2|Spectre x2|MIIX|IdeaPad (MIIX|Duet)|Aspire Switch|Switch (\d|SW)|Iconia|Galaxy Tab)|^ThinkPad (8|10|Tablet|Helix|X1 Tablet|X12 Detachable)\b|^Latitude (10|ST|5175|5179|7212|7220|7230)\b|\bDetachable\b`, "tablet", "laptop", "desktop", "convertible", "other"),
+	rule("", `\bTablet( PC)?$`, "tablet", "desktop", "other"),
 	rule("Dell", `^Latitude (5285|5290|7200|7210|7285) 2-in-1`, "tablet", "laptop", "other"),
 
 	// Convertibles.
@@ -94,14 +102,20 @@ var classRules = []classRule{
 	// Minis stand in a "desktop".
 	rule("", `\b(Tiny|Desktop Mini|Mini ?PC|Thin Client|USFF|NUC|Chromebox)\b|^(Elite|Pro|EliteDesk|ProDesk|Z2)\b.*\bMini\b|\bDM( \d\dW)?$|^(Elite Slice|NUC\d|Wyse \d|FUTRO|ZBOX|VivoMini)|^OptiPlex .*\bMicro\b|^OptiPlex Micro|^Precision .*\bCompact\b|^Pro Micro\b`, "mini", "desktop", "other"),
 	rule("Lenovo", `^ThinkCentre (M\d+[a-z]?[nq]|neo \d+q|.*\bNano)\b|^IdeaCentre (Mini|Q\d|Stick)`, "mini", "desktop", "other"),
+	rule("Lenovo", `^IdeaCentre Stick`, "mini"),
 	rule("Fujitsu", `^ESPRIMO [QG]\d`, "mini", "desktop", "other"),
 	rule("Acer", `^(Veriton N|Revo)`, "mini", "desktop", "other"),
-	rule("HP", `^t\d{3}\b`, "mini", "desktop", "other"),
+	rule("HP", `^t\d{3,4}w?\b`, "mini", "desktop", "other"),
 	rule("Gigabyte", `^(GB-|BRIX)`, "mini", "desktop", "other"),
 	rule("Beelink", ``, "mini", "desktop", "other"),
 	rule("Minisforum", ``, "mini", "desktop", "other"),
+	// Boxes without fans, of which some call themselves notebooks.
+	rule("CompuLab", ``, "mini"),
+	rule("Compulab", ``, "mini"),
+	rule("Neousys Technology", `^(Nuvo|POC)-`, "mini"),
 
 	// Workstations stand in desktops and towers.
+	rule("ASUS", `^WS[- ]C\d`, "workstation", "desktop"),
 	rule("", `\bWorkStation\b|^ThinkStation|^Precision\b|^xw\d{4}`, "workstation", "desktop"),
 	rule("HP", `^Z\d`, "workstation", "desktop"),
 	rule("Dell", `^Pro Max\b`, "workstation", "desktop"),
@@ -114,7 +128,11 @@ var classRules = []classRule{
 
 	// Laptops, though the chassis says something else: series of which there
 	// is nothing but laptops.
-	rule("", `^(ThinkPad|ThinkBook|IdeaPad|Latitude|EliteBook|ProBook|ZBook|LIFEBOOK|TravelMate|ExpertBook|Vivobook|Zenbook|Chromebook|Satellite|Tecra|Portege|ESPRIMO Mobile)\b|\b(Laptop|Notebook)\b|\bMobile Workstation\b|^CELSIUS (Mobile|H\d)|^Precision M\d`, "laptop", "desktop", "server", "other"),
+	rule("", `^(ThinkPad|ThinkBook|IdeaPad|Latitude|EliteBook|ProBook|ZBook|LIFEBOOK|TravelMate|ExpertBook|Vivobook|Zenbook|Chromebook|Satellite|Tecra|Portege|ESPRIMO Mobile|LapBook|Pinebook)\b|\b(Laptop|Notebook)\b|\bMobile Workstation\b|^CELSIUS (Mobile|H\d)|^Precision M\d`, "laptop", "desktop", "server", "other"),
+	// Coreboot calls every Chromebook a desktop where nobody told it better. The
+	// boxes are few, and go by the names of their boards.
+	rule("Google", `^(Stumpy|Panther|Tricky|Zako|McCloud|Beltino|Guado|Rikku|Tidus|Buddy|Teemo|Sion|Wukong|Kench|Fizz|Karma|Bleemo|Excelsior|Jax|Endeavour|Puff|Kaisa|Noibat|Wyvern|Duffy|Faffy|Dooly|Ambassador|Genesis|Moonbuggy|Scout|Brask|Moli|Kinox|Lisbon|Gladios|Aurash|Kuldax|Constitution|Sumo|Lapis|Dexi|Deku|Moxie|Nova)\b`, "desktop", "desktop"),
+	rule("Google", `.`, "laptop", "desktop"),
 	// Laptops, where the chassis says nothing.
 	rule("", `^(Precision \d{4}$|XPS (1[3-7]\b|[ML]\d)|Extensa|Swift |Nitro AN|Predator (G\d-|PH|Helios)|Studio 1|MM0\d|Dynabook)|^Inspiron (1\d{3}\b|1[1-7]\b|[NM]\d{4})|^Vostro (1\d{3}\b|1[1-7]\b|V\d)|^AMILO (Li|Pi|Pa|Xa|Xi|Si|Sa|M|A|D|L|K|Pro)\b|^Aspire (\d{4}|[AEFRSV]\d|ES|One|Timeline)|^Pavilion (dv|dm|g\d|tx|zd|zv|ze)`, "laptop", "other"),
 }
