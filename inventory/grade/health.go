@@ -3,6 +3,7 @@ package grade
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ombruk/ombruk/inventory"
 )
@@ -153,12 +154,24 @@ func (j *healthJudge) own(h inventory.SMART) {
 		if name == "" {
 			name = count(int64(a.ID))
 		}
-		if a.Now {
+		switch {
+		// Heat is no damage: a drive that was too hot once is not judged by it,
+		// and one that is now warns.
+		case isTemperature(a) && !a.Now:
+		case isTemperature(a):
+			j.add(HealthWarn, "past-threshold", "", "attribute "+name+" is past the maker's threshold", "Attribute", name)
+		case a.Now:
 			j.add(HealthReject, "past-threshold", "", "attribute "+name+" is past the maker's threshold", "Attribute", name)
-		} else {
+		default:
 			j.add(HealthWarn, "was-past-threshold", "", "attribute "+name+" was once past the maker's threshold", "Attribute", name)
 		}
 	}
+}
+
+// isTemperature reports whether an attribute tells of heat: 190 and 194 do with
+// every maker that has a temperature there, and smartctl names it.
+func isTemperature(a inventory.PastThreshold) bool {
+	return (a.ID == 190 || a.ID == 194) && (a.Name == "" || strings.Contains(a.Name, "Temperature"))
 }
 
 // counts takes what counts damage.

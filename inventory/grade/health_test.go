@@ -69,8 +69,17 @@ func TestJudgeHealth(t *testing.T) {
 		{"spare at the drive's threshold", inventory.MediaFlash, well(func(h *inventory.SMART) { h.SparePercent, h.SpareThresholdPercent = p(int64(10)), p(int64(10)) }), HealthWarn, "spare-low"},
 		{"past its threshold now", inventory.MediaMagnetic, well(func(h *inventory.SMART) { h.PastThreshold = []inventory.PastThreshold{{ID: 184, Now: true}} }), HealthReject, "past-threshold"},
 		{"past its threshold once", inventory.MediaMagnetic, well(func(h *inventory.SMART) {
-			h.PastThreshold = []inventory.PastThreshold{{ID: 190, Name: "Airflow_Temperature_Cel"}}
+			h.PastThreshold = []inventory.PastThreshold{{ID: 1, Name: "Raw_Read_Error_Rate"}}
 		}), HealthWarn, "was-past-threshold"},
+		{"too hot now", inventory.MediaMagnetic, well(func(h *inventory.SMART) {
+			h.PastThreshold = []inventory.PastThreshold{{ID: 190, Name: "Airflow_Temperature_Cel", Now: true}}
+		}), HealthWarn, "past-threshold"},
+		{"too hot on some summer's day", inventory.MediaMagnetic, well(func(h *inventory.SMART) {
+			h.PastThreshold = []inventory.PastThreshold{{ID: 190, Name: "Airflow_Temperature_Cel"}}
+		}), HealthOK, "healthy"},
+		{"a reserve that is used up, where others have the temperature", inventory.MediaFlash, well(func(h *inventory.SMART) {
+			h.PastThreshold = []inventory.PastThreshold{{ID: 194, Name: "Available_Reservd_Space", Now: true}}
+		}), HealthReject, "past-threshold"},
 		{"a self-test failed last month", inventory.MediaMagnetic, well(failed(19500, false)), HealthReject, "self-test-failed"},
 		{"a self-test failed years ago", inventory.MediaMagnetic, well(failed(1200, false)), HealthWarn, "self-test-failed-before"},
 		{"a self-test failed and the next passed", inventory.MediaMagnetic, well(failed(19500, true)), HealthWarn, "self-test-failed-before"},
