@@ -24,8 +24,8 @@ reads it on Linux.
 
 Replaced by what is obviously made up, the same each time it occurs: serial
 numbers, asset tags, the UUID, MAC addresses, world-wide names, the Windows
-product key. Emptied: structures of the SMBIOS table that only its maker
-understands.
+product key. Emptied: structures and strings of the SMBIOS table that only its
+maker understands.
 
 Not in it: what the drives themselves answer (SMART, identification), what is
 stored on them, what uses them, host and user names, mount points, processes,
@@ -76,8 +76,9 @@ type capture struct {
 // was looked at but for leftOut.
 var captured = []string{"/proc/cpuinfo", "/proc/meminfo", "/proc/asound/cards", "/proc/bus/input/devices", "/proc/sys/dev/cdrom/info"}
 
-// leftOut says what uses drives, which is nobody's business.
-var leftOut = regexp.MustCompile(`/(holders|slaves)(/|$)|^/sys/(devices/virtual/block|fs)(/|$)|/LoaderDevicePartUUID-|^/sys/block/(dm-|md|loop|ram|zram|bcache|zd)`)
+// leftOut says what uses drives and which tunnels and bridges there are, which
+// people give names to and which is nobody's business.
+var leftOut = regexp.MustCompile(`/(holders|slaves)(/|$)|^/sys/(devices/virtual/(block|net)|fs)(/|$)|/LoaderDevicePartUUID-|^/sys/block/(dm-|md|loop|ram|zram|bcache|zd)`)
 
 func (c *capture) wants(name string) bool {
 	return (strings.HasPrefix(name, "/sys/") || slices.Contains(captured, name)) && !leftOut.MatchString(name)

@@ -157,10 +157,7 @@ func (s *scrubber) text(text string) string {
 // indexWord is where word stands in text by itself, in whatever case; -1 where
 // it does not. An interface's name has letters in front of a MAC.
 func indexWord(text, word string) int {
-	lower, word := strings.ToLower(text), strings.ToLower(word)
-	if len(lower) != len(text) {
-		return -1
-	}
+	lower, word := asciiLower(text), asciiLower(word)
 	digit := func(i int) bool { return i >= 0 && i < len(lower) && lower[i] >= '0' && lower[i] <= '9' }
 	for from := 0; ; {
 		at := strings.Index(lower[from:], word)
@@ -173,6 +170,18 @@ func indexWord(text, word string) int {
 		}
 		from = at + 1
 	}
+}
+
+// asciiLower leaves every byte where it is, whatever stands beside what is
+// looked for.
+func asciiLower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // tells reports whether a secret stands in b, in one of the ways in which

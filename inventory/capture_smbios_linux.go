@@ -21,18 +21,19 @@ func personalFields(kind byte) []int {
 	case 22: // battery: serial number
 		return []int{0x07}
 	case 39: // power supply: serial number, asset tag
-		return []int{0x09, 0x0a}
+		return []int{0x08, 0x09}
 	}
 	return nil
 }
 
 // understood reports whether a structure's fields are known to hold nothing
 // personal but those of personalFields: not those of the makers (128 and up),
-// inactive ones, additional information, string properties, and the host
-// interface of a management controller.
+// inactive ones, additional information, string properties, the host interface
+// of a management controller, and the maker's own strings and options, where
+// makers put serial numbers and hosts the credentials of their guests.
 func understood(kind byte) bool {
 	switch kind {
-	case 40, 42, 46, 126:
+	case smbiosOEMStrings, 12, 40, 42, 46, 126:
 		return false
 	}
 	return kind < 128 && kind <= smbiosEnd
@@ -78,7 +79,9 @@ func (s *scrubber) smbios(table []byte) []byte {
 // structure scrubs one structure.
 func (s *scrubber) structure(kind byte, data []byte, texts [][]byte) {
 	if !understood(kind) {
-		clear(data[4:])
+		if kind != smbiosOEMStrings && kind != 12 { // what those have is how many strings follow
+			clear(data[4:])
+		}
 		for _, text := range texts {
 			copy(text, strings.Repeat("X", len(text)))
 		}
@@ -99,9 +102,14 @@ func (s *scrubber) structure(kind byte, data []byte, texts [][]byte) {
 			copy(text, s.serial(string(text)))
 		}
 	}
-	for _, text := range texts {
-		if clean := s.text(string(text)); len(clean) == len(text) {
+	for i, text := range texts {
+		switch clean := s.text(string(text)); {
+		case !bytes.Contains(data[4:], []byte{byte(i + 1)}): // no field has it
+			copy(text, strings.Repeat("X", len(text)))
+		case len(clean) == len(text):
 			copy(text, clean)
+		default: // nothing is better than something personal
+			copy(text, strings.Repeat("X", len(text)))
 		}
 	}
 }
