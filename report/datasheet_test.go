@@ -172,3 +172,16 @@ func FuzzUnitPage(f *testing.F) {
 		}
 	})
 }
+
+// A part that lifts a unit only together with another says so, where it is to
+// be bought by.
+func TestUpgradeThatNeedsAnother(t *testing.T) {
+	r := renderer(t)
+	s := &sheet{t: r.texts["nb"], r: r}
+	u := grade.Upgrade{Part: grade.UpgradeBattery, Text: "a new battery", CostMinor: price(64900), Currency: "NOK"}
+	alone := s.upgrade(u)
+	u.With = []string{grade.UpgradeMemory}
+	if got, word := s.upgrade(u), "sammen med de andre her"; !strings.Contains(got, word) || strings.Contains(alone, word) {
+		t.Errorf("with another: %q; alone: %q", got, alone)
+	}
+}

@@ -11,14 +11,7 @@ import (
 // judged is a reason of a judgement in the page's language, or the record's own
 // English where the language has no words for its code or lacks a fact for it.
 func (s *sheet) judged(r grade.Reason) string {
-	args := map[string]any{}
-	for k, v := range r.Args {
-		args[k] = v
-		if k == "Class" {
-			args[k] = s.known("class", v)
-		}
-	}
-	if text, ok := s.t.Try("grade."+r.Code, args); ok {
+	if text, ok := s.t.Reason(r.Code, r.Args); ok {
 		return text
 	}
 	if r.Text != "" {
@@ -247,6 +240,9 @@ func (s *sheet) upgrade(u grade.Upgrade) string {
 		what = s.judged(u.Reason)
 	}
 	what = joined(": ", s.known("upgrade", u.Part), what)
+	if len(u.With) > 0 {
+		what = joined(", ", what, s.t.Get("judged.together", nil))
+	}
 	if u.CostMinor == nil {
 		return joined(", ", what, s.t.Get("fits.no-price", nil))
 	}

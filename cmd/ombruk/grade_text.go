@@ -41,14 +41,7 @@ type judgedText struct {
 // reason is a reason in the reader's language, or its own English where there
 // is no message for it.
 func (w *judgedText) reason(r grade.Reason) string {
-	args := map[string]any{}
-	for k, v := range r.Args {
-		args[k] = v
-		if k == "Class" {
-			args[k] = w.t.Get("class."+v, nil)
-		}
-	}
-	text, ok := w.t.Try("grade."+r.Code, args)
+	text, ok := w.t.Reason(r.Code, r.Args)
 	if !ok {
 		text = r.Text
 	}
@@ -206,11 +199,7 @@ func (w *judgedText) market(r grade.Result) {
 
 func (w *judgedText) upgrade(u grade.Upgrade) string {
 	text := w.reason(u.Reason)
-	switch {
-	case u.Reason.Code == "":
-		text = cell(u.Text)
-	case u.Text != u.Reason.Text:
-		// It only helps with what else is listed.
+	if len(u.With) > 0 {
 		text += ", " + w.t.Get("judged.together", nil)
 	}
 	if u.From != u.To {

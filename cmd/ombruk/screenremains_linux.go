@@ -119,11 +119,7 @@ func saidBy(thing string, state certs.RemainState, locks []inventory.Lock) certs
 
 // reason is a reason of a judgement in the screen's language.
 func (w *screenWork) reason(r grade.Reason) string {
-	args := map[string]any{}
-	for name, value := range r.Args {
-		args[name] = value
-	}
-	if text, ok := w.text().Try("grade."+r.Code, args); ok {
+	if text, ok := w.text().Reason(r.Code, r.Args); ok {
 		return text
 	}
 	return r.Text

@@ -120,6 +120,26 @@ func (t *Text) Try(key string, args map[string]any) (string, bool) {
 	return t.localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: args})
 }
 
+// Reason is a reason of a judgement: the message grade.CODE. What its args Class
+// and Classes, parted by a comma, name are classes of machine, and are said in
+// the language too. The second result is that of [Text.Try].
+func (t *Text) Reason(code string, args map[string]string) (string, bool) {
+	data := map[string]any{}
+	for name, value := range args {
+		if name == "Class" || name == "Classes" {
+			words := strings.Split(value, ", ")
+			for i, class := range words {
+				if word, ok := t.Try("class."+class, nil); ok {
+					words[i] = word
+				}
+			}
+			value = strings.Join(words, ", ")
+		}
+		data[name] = value
+	}
+	return t.Try("grade."+code, data)
+}
+
 // Count gives the message of a key in the form that goes with n. The
 // placeholder Count is n as it is written in the language.
 func (t *Text) Count(key string, n int64, args map[string]any) string {

@@ -282,3 +282,19 @@ func FuzzArgumentsAreData(f *testing.F) {
 		_, _ = For(id)
 	})
 }
+
+// A reason names classes of machine in the reader's words; what is no class, or
+// no message, stays what it is.
+func TestReason(t *testing.T) {
+	nb, err := For("nb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, ok := nb.Reason("fit-class", map[string]string{"Class": "laptop", "Classes": "all-in-one, tablet, abacus"})
+	if want := "maskintypen er bærbar PC, kravet er alt-i-ett-PC, nettbrett, abacus"; !ok || got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, ok := nb.Reason("no-such-code", nil); ok {
+		t.Errorf("a reason without a message reads %q", got)
+	}
+}

@@ -200,6 +200,9 @@ type Upgrade struct {
 	// serves a profile.
 	From string `json:"from"`
 	To   string `json:"to"`
+	// With are the parts that must be put in besides; empty when this one lifts
+	// the unit by itself.
+	With []string `json:"with,omitempty"`
 	// CostMinor is the price in minor units of Currency, ex VAT; nil when the
 	// price list has none.
 	CostMinor *int64 `json:"cost_minor"`

@@ -26,6 +26,10 @@ func Judge(f Facts, r Rules, m Market) Result {
 	res.Preparation = u.preparation()
 	res.Windows11 = Windows11(f.Machine)
 	res.Profiles = Fits(f, res.Health, m)
+	res.Upgrades = []Upgrade{}
+	if u.bare() { // another drive is no better state of this one
+		return res
+	}
 	letters := make([]string, len(r.Scale))
 	for i, l := range r.Scale {
 		letters[i] = l.Letter

@@ -228,9 +228,9 @@ func (c *checkedProfile) class(class string) {
 	switch {
 	case slices.Contains(c.Classes, class):
 	case class == "" || class == "other":
-		c.add(Undetermined, "", "classes", "fit-class-unknown", "the kind of machine is not known; wanted "+want, "Want", want)
+		c.add(Undetermined, "", "classes", "fit-class-unknown", "the kind of machine is not known; wanted "+want, "Classes", want)
 	default:
-		c.add(No, "", "classes", "fit-class", "the kind of machine is "+class+", wanted "+want, "Have", class, "Want", want)
+		c.add(No, "", "classes", "fit-class", "the kind of machine is "+class+", wanted "+want, "Class", class, "Classes", want)
 	}
 }
 

@@ -155,16 +155,12 @@ func TestFits(t *testing.T) {
 // Norwegian has one.
 func hasMessage(t *testing.T, r Reason) {
 	t.Helper()
-	args := map[string]any{}
-	for name, value := range r.Args {
-		args[name] = value
-	}
 	for _, tag := range []string{"en", "nb"} {
 		messages, err := lang.For(tag)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, ok := messages.Try("grade."+r.Code, args)
+		got, ok := messages.Reason(r.Code, r.Args)
 		if !ok || strings.Contains(got, "<no value>") || tag == "en" && got != r.Text {
 			t.Errorf("message grade.%s in %s: got %q, the reason says %q", r.Code, tag, got, r.Text)
 		}

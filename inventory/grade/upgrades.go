@@ -142,12 +142,11 @@ func (o option) upgrade(from, to string, market Market, others []option) Upgrade
 	} else {
 		u.Text += " (no price in the contract's list)"
 	}
-	if len(others) > 0 {
-		var names []string
-		for _, other := range others {
-			names = append(names, other.part)
-		}
-		u.Text += ", together with " + strings.Join(names, " and ")
+	for _, other := range others {
+		u.With = append(u.With, other.part)
+	}
+	if len(u.With) > 0 {
+		u.Text += ", together with " + strings.Join(u.With, " and ")
 	}
 	return u
 }

@@ -193,7 +193,7 @@ func TestUpgradesDoWhatTheySay(t *testing.T) {
 			with := putIn(t, f, u, market)
 			switch {
 			case u.From == u.To: // for a profile
-			case strings.Contains(u.Text, "together with"):
+			case len(u.With) > 0:
 				set, ok := sets[u.To]
 				if !ok {
 					set = f
