@@ -3,6 +3,8 @@ package inventory
 import (
 	"archive/tar"
 	"bytes"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -300,6 +302,61 @@ func TestArchivesStayWhereTheyAre(t *testing.T) {
 	for _, n := range []int{513, 2000, b.Len() - 1024} {
 		if m := readBytes(t, b.Bytes()[:n]); len(m.Notes) == 0 {
 			t.Errorf("cut at %d: no word about it", n)
+		}
+	}
+}
+
+// Files of holes and folders without end do not fill the disk of whoever reads.
+func TestArchivesFillNoDisk(t *testing.T) {
+	t.Parallel()
+	pack := func(write func(*tar.Writer)) []byte {
+		var b bytes.Buffer
+		archive := tar.NewWriter(&b)
+		write(archive)
+		if err := archive.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	put := func(archive *tar.Writer, h tar.Header) {
+		h.Mode, h.Format = 0o600, tar.FormatPAX
+		if err := archive.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A sparse file in PAX (GNU tar, Sparse Formats, 0.1), which archive/tar
+	// reads and does not write: the words are changed in what it wrote.
+	holes := pack(func(archive *tar.Writer) {
+		for i := range 20 {
+			put(archive, tar.Header{Name: fmt.Sprintf("sys/hole%02d", i), Typeflag: tar.TypeReg, PAXRecords: map[string]string{
+				"XXX.sparse.map": "1073741824,0", "XXX.sparse.numblocks": "1", "XXX.sparse.size": "1073741824"}})
+		}
+	})
+	deep := pack(func(archive *tar.Writer) {
+		for i := range 550 {
+			put(archive, tar.Header{Name: fmt.Sprintf("sys/%04d", i) + strings.Repeat("/a", 60), Typeflag: tar.TypeReg})
+		}
+	})
+	links := pack(func(archive *tar.Writer) {
+		for i := range maxTreeLinks + 10 {
+			put(archive, tar.Header{Name: fmt.Sprintf("sys/%d", i), Linkname: fmt.Sprint(i + 1), Typeflag: tar.TypeSymlink})
+		}
+	})
+	for name, b := range map[string][]byte{"holes": bytes.ReplaceAll(holes, []byte("XXX.sparse."), []byte("GNU.sparse.")), "deep": deep, "links": links} {
+		dir := t.TempDir()
+		if err := unpackTree(dir, bytes.NewReader(b)); err == nil || !strings.Contains(err.Error(), "more than") {
+			t.Errorf("%s: %v", name, err)
+		}
+		entries, size := 0, int64(0)
+		err := filepath.Walk(dir, func(_ string, info fs.FileInfo, err error) error {
+			if err == nil {
+				entries++
+				size += info.Size()
+			}
+			return err
+		})
+		if err != nil || entries > maxTreeFiles+100 || size > 2*maxDump+int64(entries)*4096 {
+			t.Errorf("%s: %d files of %d bytes, %v", name, entries, size, err)
 		}
 	}
 }

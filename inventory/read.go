@@ -12,12 +12,16 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 const (
 	// maxDump is the most that is read of one file, packed or unpacked. The
-	// longest dumps are those of servers with hundreds of drives.
-	maxDump = 64 << 20
+	// longest dumps are those of servers with hundreds of drives, and what is
+	// read of one takes a few times its size.
+	maxDump = 16 << 20
+	// maxInventory is the longest inventory in JSON.
+	maxInventory = 8 << 20
 	// maxDrives is the most drives one machine is given by dumps.
 	maxDrives = 1024
 )
@@ -120,7 +124,7 @@ func (r *reading) content(name string, b []byte, mayBePacked bool) error {
 		}
 	}
 	b = toUTF8(b)
-	if trimmed := bytes.TrimSpace(b); len(trimmed) > 0 && trimmed[0] == '{' {
+	if trimmed := bytes.TrimSpace(b); len(trimmed) > 0 && trimmed[0] == '{' && len(trimmed) <= maxInventory {
 		if m, ok := readInventory(trimmed); ok {
 			return r.whole(name, m)
 		}
@@ -156,11 +160,17 @@ func toUTF8(b []byte) []byte {
 	default:
 		return bytes.TrimPrefix(b, []byte("\ufeff"))
 	}
-	units := make([]uint16, 0, len(b)/2)
+	out := make([]byte, 0, len(b)/2*3) // the most there can be
 	for at := 2; at+2 <= len(b); at += 2 {
-		units = append(units, order.Uint16(b[at:]))
+		r := rune(order.Uint16(b[at:]))
+		if utf16.IsSurrogate(r) && at+4 <= len(b) {
+			if both := utf16.DecodeRune(r, rune(order.Uint16(b[at+2:]))); both != utf8.RuneError {
+				r, at = both, at+2
+			}
+		}
+		out = utf8.AppendRune(out, r) // half of a pair becomes U+FFFD
 	}
-	return []byte(string(utf16.Decode(units)))
+	return out
 }
 
 // reportStart begins what smartctl says of one drive.

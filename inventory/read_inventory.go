@@ -3,12 +3,21 @@ package inventory
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"reflect"
 	"slices"
 )
 
-// maxTold is the longest list that is taken from somebody else's inventory.
-const maxTold = 1024
+const (
+	// maxTold is the longest list that is taken from somebody else's inventory.
+	maxTold = 1024
+	// maxEntriesTold is the longest list that may stand in one, and
+	// maxAllEntriesTold how long all may be together: three bytes of JSON make
+	// an entry of a kilobyte.
+	maxEntriesTold    = 1 << 14
+	maxAllEntriesTold = 1 << 16
+)
 
 // readInventory reads the JSON line of an inventory, also among other lines or
 // laid out over several. Only what a machine can have is taken, and text as it
@@ -28,7 +37,7 @@ func readInventory(b []byte) (Machine, bool) {
 			continue
 		}
 		m := unread()
-		if json.Unmarshal(line, &m) != nil {
+		if !listsFit(line) || json.Unmarshal(line, &m) != nil {
 			break
 		}
 		tame(reflect.ValueOf(&m).Elem())
@@ -39,6 +48,36 @@ func readInventory(b []byte) (Machine, bool) {
 		return m, true
 	}
 	return Machine{}, false
+}
+
+// listsFit reports whether the lists and objects in a JSON value are no longer
+// than somebody's inventory can have them.
+func listsFit(value []byte) bool {
+	tokens := json.NewDecoder(bytes.NewReader(value))
+	var entries []int // of each list or object that has not ended
+	all := 0
+	for {
+		token, err := tokens.Token()
+		if err != nil {
+			return errors.Is(err, io.EOF)
+		}
+		if token == json.Delim(']') || token == json.Delim('}') {
+			entries = entries[:len(entries)-1]
+			continue
+		}
+		if len(entries) > 0 {
+			if entries[len(entries)-1]++; entries[len(entries)-1] > maxEntriesTold {
+				return false
+			}
+		}
+		switch token {
+		case json.Delim('['), json.Delim('{'):
+			if all++; all > maxAllEntriesTold {
+				return false
+			}
+			entries = append(entries, 0)
+		}
+	}
 }
 
 // tame cleans the texts in v, cuts its lists off and leaves none of them null.

@@ -13,8 +13,12 @@ import (
 	"strings"
 )
 
-// maxTreeFiles is the most files that are unpacked of one captured tree.
-const maxTreeFiles = 100_000
+// What is unpacked of one captured tree: the most files, folders and links
+// together, and the most links, which lead to one another.
+const (
+	maxTreeFiles = 30_000
+	maxTreeLinks = 4096
+)
 
 // tree takes a captured tree from a folder.
 func (r *reading) tree(name, dir string) error {
@@ -52,8 +56,11 @@ func unpackTree(dir string, content io.Reader) error {
 	}
 	defer func() { _ = root.Close() }()
 	var links []string
+	made := map[string]bool{".": true}
+	// A sparse file is longer than what stands in the archive.
+	left := int64(maxDump)
 	archive := tar.NewReader(content)
-	for range maxTreeFiles {
+	for len(made) <= maxTreeFiles && len(links) <= maxTreeLinks && left > 0 {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			return confine(dir, links)
@@ -65,26 +72,35 @@ func unpackTree(dir string, content io.Reader) error {
 		if !filepath.IsLocal(name) || len(name) > 1024 {
 			continue
 		}
-		_ = root.MkdirAll(path.Dir(name), 0o700) // what cannot be made fails below
+		folder := path.Dir(name)
+		if h.Typeflag == tar.TypeDir {
+			folder = name
+		}
+		if !made[folder] {
+			_ = root.MkdirAll(folder, 0o700) // what cannot be made fails below
+		}
+		for ; !made[folder]; folder = path.Dir(folder) {
+			made[folder] = true
+		}
 		switch h.Typeflag {
-		case tar.TypeDir:
-			_ = root.MkdirAll(name, 0o700)
 		case tar.TypeSymlink:
-			if root.Symlink(h.Linkname, name) == nil {
+			if made[name] = true; root.Symlink(h.Linkname, name) == nil {
 				links = append(links, name)
 			}
 		case tar.TypeReg:
+			made[name] = true
 			f, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 			if err != nil {
 				continue // it is there already, or lies behind a link out
 			}
-			_, err = io.Copy(f, io.LimitReader(archive, maxAttribute))
+			n, err := io.Copy(f, io.LimitReader(archive, min(maxAttribute, left)))
+			left -= n
 			if err = errors.Join(err, f.Close()); err != nil {
 				return errors.Join(err, confine(dir, links))
 			}
 		}
 	}
-	return errors.Join(fmt.Errorf("more than %d files", maxTreeFiles), confine(dir, links))
+	return errors.Join(fmt.Errorf("it has more than %d files, %d links or %d MiB", maxTreeFiles, maxTreeLinks, maxDump>>20), confine(dir, links))
 }
 
 // confine removes the links that lead out of dir.

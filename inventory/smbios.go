@@ -105,6 +105,14 @@ func (s smbiosStructure) text(offset int) string {
 	return ""
 }
 
+const (
+	// maxStructures is the most structures of a table: their handles are of 16
+	// bits (DSP0134 3.7.0, 6.1.2).
+	maxStructures = 1 << 16
+	// maxStrings is the most strings of a structure: their numbers are of 8.
+	maxStrings = 255
+)
+
 // parseStructures splits a structure table. Tables come from firmware and may
 // be cut off or wrong: what was read before the fault is returned with the error.
 func parseStructures(table []byte) ([]smbiosStructure, error) {
@@ -113,6 +121,9 @@ func parseStructures(table []byte) ([]smbiosStructure, error) {
 		length := int(table[at+1])
 		if length < 4 || at+length > len(table) {
 			return all, fmt.Errorf("read SMBIOS structure at %d: length %d does not fit", at, length)
+		}
+		if len(all) == maxStructures {
+			return all, fmt.Errorf("read SMBIOS structure at %d: there are more than %d", at, maxStructures)
 		}
 		s := smbiosStructure{kind: table[at], handle: int(binary.LittleEndian.Uint16(table[at+2:])), data: table[at : at+length]}
 		at += length
@@ -126,7 +137,9 @@ func parseStructures(table []byte) ([]smbiosStructure, error) {
 			if end == 0 {
 				break
 			}
-			s.strings = append(s.strings, string(table[at:at+end]))
+			if len(s.strings) < maxStrings {
+				s.strings = append(s.strings, string(table[at:at+end]))
+			}
 			at += end + 1
 		}
 		at++
