@@ -214,6 +214,12 @@ const (
 type Lock struct {
 	Code  string    `json:"code"`
 	State LockState `json:"state"`
-	// Text says in English where that was read.
+	// Text says in English where that was read, or is LockSaid or LockSeen.
 	Text string `json:"text"`
 }
+
+// What the text of a lock is where nothing was read.
+const (
+	LockSaid = "said by the operator"
+	LockSeen = "seen by a person"
+)

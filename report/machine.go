@@ -344,7 +344,7 @@ func (k *stack) locks(list []inventory.Lock) {
 	for _, l := range list {
 		name := s.lock(l.Code)
 		if l.State == inventory.LockSet {
-			k.warning(joined(": ", name, l.Text))
+			k.warning(joined(": ", name, s.lockFound(l.Text)))
 			continue
 		}
 		if l.State != inventory.LockClear {
@@ -363,6 +363,18 @@ func (k *stack) locks(list []inventory.Lock) {
 	}
 }
 
+// lockFound is where a lock was read, in the record's English, or that somebody
+// said so.
+func (s *sheet) lockFound(text string) string {
+	switch text {
+	case inventory.LockSaid:
+		return s.t.Get("lock-found.said", nil)
+	case inventory.LockSeen:
+		return s.t.Get("lock-found.seen", nil)
+	}
+	return text
+}
+
 // lock is the name of a lock, or its code where a newer record has a newer one.
 func (s *sheet) lock(code string) string { return s.known("lock", code) }
 
@@ -379,7 +391,12 @@ func (k *stack) remains(list []certs.Remain) {
 	for _, r := range list {
 		name := s.known("remain", r.Thing)
 		if r.State == certs.RemainLeft {
-			k.warning(joined(": ", joined(" \u2013 ", capital(name), s.known("remain-state", string(r.State))), r.Text))
+			says := joined(" \u2013 ", capital(name), s.known("remain-state", string(r.State)))
+			if r.By == certs.ByPerson { // what its text says too, in English
+				k.warning(joined(", ", says, s.t.Get("remain-state.by-person", nil)))
+			} else {
+				k.warning(joined(": ", says, r.Text))
+			}
 			continue
 		}
 		g := group{state: string(r.State)}

@@ -150,7 +150,7 @@ func (r *Renderer) ReleaseRows(language string, list []Release) ([][]string, err
 			seen = l.Seen.UTC().Format(time.DateOnly)
 		}
 		rows = append(rows, []string{l.Agency.Orgnr, l.Agency.Name, l.AssetTag, l.Manufacturer, l.Model, l.Serial,
-			s.lockName(l.Lock), s.releaseText(l.Lock), l.Found, seen, l.UnitID, l.RecordID})
+			s.lockName(l.Lock), s.releaseText(l.Lock), s.lockFound(l.Found), seen, l.UnitID, l.RecordID})
 	}
 	return rows, nil
 }
@@ -241,7 +241,7 @@ func (s *sheet) releaseTable(list []Release) {
 		if !l.Seen.IsZero() {
 			seen = l.Seen.UTC().Format(time.DateOnly)
 		}
-		t.put(i == len(list)-1, []string{l.AssetTag, joined(" ", missingFrom(l.Model, l.Manufacturer), l.Model), l.Serial, l.Found, seen, "\u00a0"},
+		t.put(i == len(list)-1, []string{l.AssetTag, joined(" ", missingFrom(l.Model, l.Manufacturer), l.Model), l.Serial, s.lockFound(l.Found), seen, "\u00a0"},
 			map[string]bool{"serial": true})
 	}
 }

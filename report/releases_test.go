@@ -52,6 +52,19 @@ func releaseStory() []certs.Unit {
 	}
 }
 
+// What somebody said of a lock is written in the reader's language.
+func TestWhoSaidThatAMachineIsHeld(t *testing.T) {
+	r := renderer(t)
+	list := Releases([]certs.Unit{lockedUnit(dfo, "SAID1", 1, lockSet(inventory.LockAutopilot, inventory.LockSaid), lockSet(inventory.LockKnox, inventory.LockSeen))})
+	rows, err := r.ReleaseRows("nb", list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := fmt.Sprint(rows); !strings.Contains(text, "oppgitt av operatøren") || !strings.Contains(text, "sett av en person") {
+		t.Errorf("the list says %s", text)
+	}
+}
+
 func TestReleases(t *testing.T) {
 	var got []string
 	for _, r := range Releases(releaseStory()) {

@@ -164,7 +164,7 @@ func (f saidFlags) read() (s findings, err error) {
 	}
 	for _, code := range lockCodes() {
 		if state := locks[code]; state != "" {
-			s.locks = append(s.locks, inventory.Lock{Code: code, State: state, Text: "said by the operator"})
+			s.locks = append(s.locks, inventory.Lock{Code: code, State: state, Text: inventory.LockSaid})
 		}
 	}
 	return s, nil

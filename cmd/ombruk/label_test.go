@@ -92,6 +92,16 @@ func TestNoLabelForARefusedFile(t *testing.T) {
 	if code, _, _ := stranger.run("label", "--to", to, good); code != exitEvidence {
 		t.Errorf("a record of somebody unknown: exit %d, want %d", code, exitEvidence)
 	}
+	// A list to send that was made of nothing would say that nothing is held.
+	list, table := filepath.Join(t.TempDir(), "list.pdf"), filepath.Join(t.TempDir(), "list.csv")
+	if code, said, _ := stranger.run("report", "releases", "--pdf", list, "--csv", table, good); code != exitEvidence || said != "" {
+		t.Errorf("releases of a record of somebody unknown: exit %d\n%s", code, said)
+	}
+	for _, file := range []string{list, table} {
+		if _, err := os.Stat(file); err == nil {
+			t.Errorf("there is a %s of records that were all refused", filepath.Base(file))
+		}
+	}
 	for _, args := range [][]string{{"--size", "1x1"}, {"--dpi", "600"}, {"--skip", "1"}, {"--zpl", "--size", "a4-3x8"}, {"--code", "x"}, {"--only", "x"}, {"--json", "--to", "-"}, nil} {
 		operands := append([]string{"label"}, args...)
 		if args != nil {

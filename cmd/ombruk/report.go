@@ -102,6 +102,9 @@ func (a *app) releases(f releasesFlags, operands []string) error {
 	if err != nil {
 		return err
 	}
+	if refused != nil && len(units) == 0 {
+		return refused // a list that says that nothing is held would be taken for an answer
+	}
 	list := report.Releases(units)
 	if f.csv != "" {
 		rows, err := pages.ReleaseRows(text.Tag(), list)

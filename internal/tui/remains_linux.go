@@ -176,7 +176,7 @@ func (p *remainsPage) found() (f Findings) {
 	}
 	switch {
 	case p.lock != "":
-		f.Locks = []inventory.Lock{{Code: p.lock, State: inventory.LockSet, Text: "seen by a person"}}
+		f.Locks = []inventory.Lock{{Code: p.lock, State: inventory.LockSet, Text: inventory.LockSeen}}
 	case p.said["enrolment"].State == "none":
 		for _, code := range enrolments {
 			f.Locks = append(f.Locks, inventory.Lock{Code: code, State: inventory.LockClear, Text: "a person saw none"})
