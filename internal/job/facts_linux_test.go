@@ -46,3 +46,18 @@ func TestAUnitIsJudgedByItsOwnDrives(t *testing.T) {
 		t.Errorf("status %q", got.Status)
 	}
 }
+
+// A drive that failed and was pulled, and another that came to its place and is
+// clean: the unit is not plainly for reuse, in whatever order they are listed.
+func TestADriveInAnothersPlaceDoesNotHideIt(t *testing.T) {
+	failed := certs.UnitDrive{Path: "/dev/sda", Serial: "A", RecordID: "a", Outcome: erase.Failed, Disposition: erase.Destroy}
+	clean := certs.UnitDrive{Path: "/dev/sda", Serial: "B", RecordID: "b", Outcome: erase.Sanitized, Disposition: erase.Reuse}
+	for _, drives := range [][]certs.UnitDrive{{failed, clean}, {clean, failed}} {
+		u := certs.Unit{Machine: inventory.Machine{Drives: []inventory.Drive{{Path: "/dev/sda", Serial: "B", Bus: inventory.BusATA}}}, Drives: drives}
+		for _, d := range factsOf(u, UnitReport{}).Drives {
+			if d.State == grade.DataClean {
+				t.Errorf("%s first: %+v", drives[0].Serial, d)
+			}
+		}
+	}
+}

@@ -110,7 +110,11 @@ func factsOf(u certs.Unit, r UnitReport) grade.Facts {
 	}
 	states := map[string]grade.DataState{}
 	for _, d := range u.Drives {
-		states[d.Path] = dataState(d)
+		// Two drives can have been at one path, one after the other: clean is
+		// only what is so of both.
+		if state, again := states[d.Path]; !again || state == grade.DataClean {
+			states[d.Path] = dataState(d)
+		}
 	}
 	f.Machine.Drives = []inventory.Drive{}
 	for _, d := range u.Machine.Drives {
