@@ -103,9 +103,12 @@ func (b *besides) close(ctx context.Context, f *unitFlags, byHand []certs.Remain
 		if there == remains.Absent || there == "" && each.thing == certs.RemainDisc {
 			continue // there is nothing to clear
 		}
-		if there == remains.Present && each.thing == certs.RemainTPM && !clean {
+		if each.thing == certs.RemainTPM && !clean {
+			// One that could not be seen before may have come to light since.
 			errs = append(errs, errDrivesFirst)
-			did = append(did, certs.Remain{Thing: each.thing, State: certs.RemainLeft, By: certs.ByOmbruk, Text: "not cleared: not every drive of this machine is sanitized"})
+			if there == remains.Present {
+				did = append(did, certs.Remain{Thing: each.thing, State: certs.RemainLeft, By: certs.ByOmbruk, Text: "not cleared: not every drive of this machine is sanitized"})
+			}
 			continue
 		}
 		r, err := b.source.Clear(ctx, b.machine, each.thing)
