@@ -185,7 +185,8 @@ type Fit struct {
 	Fits string `json:"fits"`
 	// Failing are the demands that are not met, or of which nobody knows.
 	Failing []Reason `json:"failing"`
-	// Upgrades are what would make it fit; empty when it fits or nothing would.
+	// Upgrades are what would make it fit, or mend all that certainly fails where
+	// more is not known; empty when it fits or nothing would.
 	Upgrades []Upgrade `json:"upgrades"`
 }
 

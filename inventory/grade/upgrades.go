@@ -151,13 +151,24 @@ func (o option) upgrade(from, to string, market Market, others []option) Upgrade
 	return u
 }
 
-// upgradesTo gives the parts that make a unit fit a profile, and nothing when
-// they do not certainly do.
+// upgradesTo gives the parts that make a unit fit a profile. Where something is
+// not known that no part would settle, such as the Wi-Fi in a dump, they are
+// those that mend all that certainly fails. It gives nothing when they do not
+// certainly do, or when something else fails.
 func upgradesTo(p Profile, f Facts, health []DriveState, market Market) []Upgrade {
+	if ups := mending(p, f, health, market, []string{No, Undetermined}, []string{Yes}); len(ups) > 0 {
+		return ups
+	}
+	return mending(p, f, health, market, []string{No}, []string{Yes, Undetermined})
+}
+
+// mending gives the parts that meet the demands with one of these verdicts, if
+// the unit with all of them then fits as wanted.
+func mending(p Profile, f Facts, health []DriveState, market Market, verdicts, wanted []string) []Upgrade {
 	with, states := f, health
 	ups := []Upgrade{}
 	for _, d := range p.demands(f, health, market) {
-		if d.verdict == Yes {
+		if !slices.Contains(verdicts, d.verdict) {
 			continue
 		}
 		var options []option
@@ -186,7 +197,7 @@ func upgradesTo(p Profile, f Facts, health []DriveState, market Market) []Upgrad
 		with, states = options[i].apply(with), healthWith(states)
 		ups = append(ups, options[i].upgrade("", "", market, nil))
 	}
-	if p.fit(with, states, market).Fits != Yes {
+	if !slices.Contains(wanted, p.fit(with, states, market).Fits) {
 		return []Upgrade{}
 	}
 	return ups

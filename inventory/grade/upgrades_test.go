@@ -219,11 +219,29 @@ func TestUpgradesDoWhatTheySay(t *testing.T) {
 			for _, u := range fit.Upgrades {
 				with = putIn(t, with, u, market)
 			}
-			if got := market.Profiles[i].fit(with, healthOf(with), market); got.Fits != Yes {
+			got := market.Profiles[i].fit(with, healthOf(with), market)
+			if got.Fits == No || got.Fits != Yes && fit.Fits != No {
 				t.Fatalf("with %s it does not fit: %+v", texts(fit.Upgrades), got.Failing)
 			}
 		}
 	})
+}
+
+// A dump of the firmware tells nothing of the Wi-Fi: what fails for certain has
+// its part even so, and what is not known stays open. Where something fails that
+// no part mends, none is advised.
+func TestUpgradesOfWhatIsCertain(t *testing.T) {
+	f, market := latitude(), pupilMarket(t)
+	f.Machine.Displays = nil
+	market.Profiles = []Profile{{ID: "pupil", MemoryBytes: 12 * gibibyte, ScreenMinTenths: 130}}
+	fit := Fits(f, healthOf(f), market)[0]
+	if want := "> 1 × 4 GB DDR4 SODIMM into free slots, 12 GB in all: 19900 NOK"; fit.Fits != No || texts(fit.Upgrades) != want {
+		t.Errorf("got %s: %s, want no: %s", fit.Fits, texts(fit.Upgrades), want)
+	}
+	market.Profiles[0].Classes = []string{"server"}
+	if fit := Fits(f, healthOf(f), market)[0]; len(fit.Upgrades) > 0 {
+		t.Errorf("it is no server, and still %s is advised", texts(fit.Upgrades))
+	}
 }
 
 // putIn puts a part in by what its reason says, and refuses what has no place.
