@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -110,7 +111,12 @@ func (a *app) process(cmd *cobra.Command, f *jobFlags, of *unitFlags, paths []st
 		return errors.Join(err, textErr)
 	}
 	graded := *done.Unit.Grade
-	a.say("%s %s", gradeSign(graded.Disposition), (&judgedText{t: text}).answer(graded))
+	w := &judgedText{t: text}
+	w.add("", gradeSign(graded.Disposition)+" "+w.answer(graded))
+	w.because(graded.Reasons)
+	for _, line := range w.lines {
+		a.say("%s", strings.TrimRight(line, " "))
+	}
 	for _, remain := range unit.Remains {
 		a.say("%s: %s", text.Get("remain."+remain.Thing, nil), text.Get("remain-state."+string(remain.State), nil))
 	}
