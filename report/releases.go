@@ -48,11 +48,18 @@ func released() []string {
 
 // Releases lists what the machines of these records are still held by: for each
 // machine what its newest records say, sorted by agency, lock and machine. A
-// lock that was found set stays listed until a later record finds it clear.
+// lock that was found set stays listed until a record that is certainly later
+// finds it clear.
 func Releases(records []certs.Unit) []Release {
 	byTime := slices.Clone(records)
 	slices.SortStableFunc(byTime, func(a, b certs.Unit) int { return a.Clock.WallFinished.Compare(b.Clock.WallFinished) })
 	held := map[[2]string]Release{}
+	seen := map[[2]string][]certs.Header{} // the records that found it set
+	found := func(key [2]string, r Release, rec certs.Unit) {
+		held[key], seen[key] = r, append(seen[key], rec.Header)
+	}
+	free := map[[2]string][]certs.Header{} // those that found it clear
+	freed := func(key [2]string, rec certs.Unit) { free[key] = append(free[key], rec.Header) }
 	for _, rec := range byTime {
 		sys := rec.Machine.System
 		name := machineKey(rec)
@@ -69,10 +76,10 @@ func Releases(records []certs.Unit) []Release {
 			switch l.State {
 			case inventory.LockSet:
 				about.Lock, about.Found = l.Code, l.Text
-				held[key] = about
+				found(key, about, rec)
 				enrolled = enrolled || enrolment(l.Code)
 			case inventory.LockClear:
-				delete(held, key)
+				freed(key, rec)
 			}
 		}
 		for _, r := range rec.Remains {
@@ -83,15 +90,19 @@ func Releases(records []certs.Unit) []Release {
 			switch {
 			case r.State == certs.RemainLeft && !enrolled: // else it is told where
 				about.Lock, about.Found = r.Thing, r.Text
-				held[key] = about
+				found(key, about, rec)
 			case r.State == certs.RemainNone || r.State == certs.RemainDone || enrolled:
-				delete(held, key)
+				freed(key, rec)
 			}
 		}
 	}
 	var out []Release
-	for _, r := range held {
-		out = append(out, r)
+	for key, r := range held {
+		if slices.ContainsFunc(seen[key], func(set certs.Header) bool {
+			return !slices.ContainsFunc(free[key], func(clear certs.Header) bool { return certainlyAfter(clear, set) })
+		}) {
+			out = append(out, r)
+		}
 	}
 	slices.SortFunc(out, func(a, b Release) int {
 		return cmp.Or(
@@ -100,6 +111,15 @@ func Releases(records []certs.Unit) []Release {
 			cmp.Compare(a.AssetTag, b.AssetTag), cmp.Compare(a.Serial, b.Serial), cmp.Compare(a.RecordID, b.RecordID))
 	})
 	return out
+}
+
+// certainlyAfter reports whether a record was closed after another: a station
+// counts its own, and between stations only clocks that can be trusted tell.
+func certainlyAfter(a, b certs.Header) bool {
+	if a.Station.ID == b.Station.ID && a.Station.Instance == b.Station.Instance && a.Sequence != b.Sequence {
+		return a.Sequence > b.Sequence
+	}
+	return a.Clock.Trusted && b.Clock.Trusted && !a.Clock.WallFinished.Before(b.Clock.WallFinished)
 }
 
 // enrolment reports whether a lock is an enrolment with some service.

@@ -84,6 +84,30 @@ func TestReleases(t *testing.T) {
 	}
 }
 
+// A station whose clock has fallen back finds a lock that another found clear
+// "later": it stays on the list until that is known to be over.
+func TestAWrongClockReleasesNothing(t *testing.T) {
+	autopilot := func(day int, state inventory.LockState, edit func(*certs.Unit)) certs.Unit {
+		rec := lockedUnit(kartverket, "5XK2P13", day, inventory.Lock{Code: inventory.LockAutopilot, State: state, Text: "a person says so"})
+		edit(&rec)
+		return rec
+	}
+	fallenBack := autopilot(1, inventory.LockSet, func(u *certs.Unit) {
+		u.Clock.Trusted, u.Station.ID, u.Clock.WallFinished = false, "another", time.Date(2009, 1, 1, 0, 0, 0, 0, time.UTC)
+	})
+	clear := autopilot(2, inventory.LockClear, func(*certs.Unit) {})
+	if list := Releases([]certs.Unit{fallenBack, clear}); len(list) != 1 {
+		t.Errorf("got %+v, want the lock", list)
+	}
+	// What the same station found clear afterwards is, whatever its clock says.
+	clear = autopilot(2, inventory.LockClear, func(u *certs.Unit) {
+		u.Clock.Trusted, u.Station.ID, u.Clock.WallFinished, u.Sequence = false, "another", time.Date(2009, 1, 2, 0, 0, 0, 0, time.UTC), fallenBack.Sequence+1
+	})
+	if list := Releases([]certs.Unit{fallenBack, clear}); len(list) != 0 {
+		t.Errorf("got %+v, want none", list)
+	}
+}
+
 // Every lock that is listed has a name and a place where it is given up.
 func TestEveryReleaseHasWords(t *testing.T) {
 	for _, language := range lang.Tags() {
