@@ -111,7 +111,7 @@ func checkMachine(t *testing.T, m inventory.Machine) {
 	if raw := m.System.Raw["board_serial"]; raw != "To Be Filled By O.E.M." {
 		t.Errorf("the board's serial as firmware gave it: %q", raw)
 	}
-	module := inventory.MemoryModule{Slot: "DIMM_A 0", SizeBytes: 1 << 30, SpeedMTs: 3200, Manufacturer: "Lab Memory", PartNumber: "LM-1024", Serial: "LAB-DIMM-1"}
+	module := inventory.MemoryModule{Slot: "DIMM_A 0", Form: "DIMM", SizeBytes: 1 << 30, SpeedMTs: 3200, Manufacturer: "Lab Memory", PartNumber: "LM-1024", Serial: "LAB-DIMM-1"}
 	if len(m.Memory.Modules) != 1 || m.Memory.Modules[0] != module || m.Memory.TotalBytes != 1<<30 {
 		t.Errorf("memory: got %+v, want %+v", m.Memory, module)
 	}
