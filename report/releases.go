@@ -99,7 +99,7 @@ func Releases(records []certs.Unit) []Release {
 	var out []Release
 	for key, r := range held {
 		if slices.ContainsFunc(seen[key], func(set certs.Header) bool {
-			return !slices.ContainsFunc(free[key], func(clear certs.Header) bool { return certainlyAfter(clear, set) })
+			return !slices.ContainsFunc(free[key], func(clear certs.Header) bool { return CertainlyAfter(clear, set) })
 		}) {
 			out = append(out, r)
 		}
@@ -113,10 +113,14 @@ func Releases(records []certs.Unit) []Release {
 	return out
 }
 
-// certainlyAfter reports whether a record was closed after another: a station
-// counts its own, and between stations only clocks that can be trusted tell.
-func certainlyAfter(a, b certs.Header) bool {
-	if a.Station.ID == b.Station.ID && a.Station.Instance == b.Station.Instance && a.Sequence != b.Sequence {
+// CertainlyAfter reports whether a closed record was closed after another: a
+// station counts its own, and between stations only clocks that can be trusted
+// tell. It never is where one of the two is only begun.
+func CertainlyAfter(a, b certs.Header) bool {
+	switch {
+	case a.Sequence == 0 || b.Sequence == 0:
+		return false
+	case a.Station.ID == b.Station.ID && a.Station.Instance == b.Station.Instance && a.Sequence != b.Sequence:
 		return a.Sequence > b.Sequence
 	}
 	return a.Clock.Trusted && b.Clock.Trusted && !a.Clock.WallFinished.Before(b.Clock.WallFinished)

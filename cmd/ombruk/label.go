@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ombruk/ombruk/certs"
+	"github.com/ombruk/ombruk/inventory/grade"
 	"github.com/ombruk/ombruk/report"
 )
 
@@ -97,16 +98,24 @@ func (a *app) label(f labelFlags, operands []string) error {
 	sh.Language = text.Tag()
 	var labels []report.Label
 	var lines []labelLine
+	var headers []certs.Header
 	refused, err := a.believed(operands, f.trust, func(file string, r *certs.Record) {
 		if f.only == "unit" && r.Kind != certs.KindUnit || f.only == "drive" && r.Kind == certs.KindUnit {
 			return
 		}
 		l := report.LabelOf(r)
-		labels = append(labels, l)
+		labels, headers = append(labels, l), append(headers, r.Header)
 		lines = append(lines, labelLine{"label", 1, file, l, l.Bars(sh.Code), f.to})
 	})
 	if err != nil {
 		return err
+	}
+	for i := len(labels) - 1; i >= 0; i-- {
+		if word := againstReuse(labels, headers, i); word != "" {
+			a.note("no label: %s: it says reuse, and another record of the same thing says %s", lines[i].File, word)
+			refused = fail(exitEvidence, "label the newest record of each thing alone", errors.New("records of one thing say different words"))
+			labels, headers, lines = slices.Delete(labels, i, i+1), slices.Delete(headers, i, i+1), slices.Delete(lines, i, i+1)
+		}
 	}
 	if len(labels) == 0 {
 		if refused != nil {
@@ -136,6 +145,23 @@ func (a *app) label(f labelFlags, operands []string) error {
 		a.say("%d labels in %s", len(labels), f.to)
 	}
 	return refused
+}
+
+// againstReuse is the word of another record of the same thing, where a label
+// says reuse and its record is not certainly the later one; else empty. Of two
+// labels for one thing nobody knows which to follow.
+func againstReuse(labels []report.Label, headers []certs.Header, i int) string {
+	l := labels[i]
+	if l.Word != string(grade.Reuse) || l.Serial == "" {
+		return ""
+	}
+	for j, o := range labels {
+		same := (o.Kind == certs.KindUnit) == (l.Kind == certs.KindUnit) && o.Serial == l.Serial && o.Name == l.Name
+		if same && o.Word != l.Word && !report.CertainlyAfter(headers[i], headers[j]) {
+			return o.Word
+		}
+	}
+	return ""
 }
 
 // labelSheet reads what the flags say of the labels.

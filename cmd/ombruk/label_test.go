@@ -68,6 +68,39 @@ func TestLabelsOfAFolder(t *testing.T) {
 	}
 }
 
+// A machine that was for reuse, and whose drive failed when it was done again,
+// gets no label that says reuse; one that was mended since does.
+func TestNoStaleLabelSaysReuse(t *testing.T) {
+	o := withStation(t)
+	same := func(u *certs.Unit) { u.Machine.System.Serial = "5XK2PSAME" }
+	failed := func(u *certs.Unit) {
+		same(u)
+		u.Disposition, u.Drives[0].Outcome, u.Drives[0].Disposition = "hold", erase.Failed, erase.Destroy
+	}
+	words := func(dir string) (all []string) {
+		to := filepath.Join(t.TempDir(), "labels.pdf")
+		_, out, _ := o.run("label", "--json", "--to", to, dir)
+		for _, line := range o.lines(out) {
+			if line["type"] == "label" {
+				all = append(all, fmt.Sprint(line["word"]))
+			}
+		}
+		return all
+	}
+	dir := t.TempDir()
+	o.unitFile(dir, 1, same)
+	o.unitFile(dir, 2, failed)
+	if got := words(dir); len(got) != 1 || got[0] == "reuse" {
+		t.Errorf("labels say %q, want the later word alone", got)
+	}
+	dir = t.TempDir()
+	o.unitFile(dir, 3, failed)
+	o.unitFile(dir, 4, same)
+	if got := words(dir); len(got) != 2 || !strings.Contains(fmt.Sprint(got), "reuse") {
+		t.Errorf("labels say %q, want reuse among them", got)
+	}
+}
+
 // What is changed, or from somebody unknown, gets no label.
 func TestNoLabelForARefusedFile(t *testing.T) {
 	o := withStation(t)
