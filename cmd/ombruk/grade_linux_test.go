@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ombruk/ombruk/internal/lang"
+	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 // The rules as a contract manager reads them. A change here is a change of how
@@ -40,6 +43,23 @@ func TestExplainsTheShippedPolicy(t *testing.T) {
 			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 80 {
 				t.Errorf("%s: %d characters: %s", language, n, line)
 			}
+		}
+	}
+}
+
+// Prices stand as in every report: by the currency, which need not have a
+// hundredth.
+func TestPricesOfParts(t *testing.T) {
+	text, err := lang.For("nb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &judgedText{t: text}
+	for currency, want := range map[string]string{"NOK": "799,00 NOK ekskl. mva.", "ISK": "79\u00a0900 ISK ekskl. mva."} {
+		minor := int64(79900)
+		got := w.upgrade(grade.Upgrade{Part: "battery", Text: "a new battery", CostMinor: &minor, Currency: currency, Reason: grade.Reason{Code: "upgrade-battery", Text: "a new battery"}})
+		if !strings.Contains(got, want) {
+			t.Errorf("%q, want %q in it", got, want)
 		}
 	}
 }

@@ -207,7 +207,7 @@ func (w *judgedText) upgrade(u grade.Upgrade) string {
 	}
 	price := w.t.Get("fits.no-price", nil)
 	if u.CostMinor != nil {
-		price = w.t.Get("fits.price", map[string]any{"Price": w.t.Decimal(float64(*u.CostMinor)/100, 2) + " " + cell(u.Currency)})
+		price = w.t.Get("fits.price", map[string]any{"Price": w.t.Money(*u.CostMinor, cell(u.Currency))})
 	}
 	return text + " (" + price + ")"
 }

@@ -361,12 +361,19 @@ func marksOfCSV(src []byte, table *grade.CPUMarks) ([]CPUMark, error) {
 	}
 }
 
+// currencies are the codes (ISO 4217) of Europe and of where parts are bought. A
+// misprinted code would stand beside every price.
+const currencies = "NOK SEK DKK ISK EUR GBP CHF PLN CZK HUF RON BGN RSD MKD ALL BAM MDL UAH GEL AMD TRY USD CAD AUD NZD JPY"
+
 func (l PartList) check(f *yamlfile.File, path string) error {
 	if err := checkFrom(f, path, l.ValidFrom); err != nil {
 		return err
 	}
 	if len(l.Currency) != 3 || strings.Trim(l.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return f.Errorf(path+".currency", "%s.currency: want three letters, as NOK", path)
+	}
+	if !slices.Contains(strings.Fields(currencies), l.Currency) {
+		return f.Errorf(path+".currency", "%s.currency: %s is not one of %s", path, l.Currency, currencies)
 	}
 	n := len(l.Memory) + len(l.Drives) + len(l.Batteries) + len(l.WiFiCards)
 	if n == 0 || n > maxPrices {

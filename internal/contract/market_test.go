@@ -139,6 +139,7 @@ func TestMarketRefuses(t *testing.T) {
 		{"a file that is not there", "marks: [{cpu: Intel Core i5-8250U, mark: 5850}]", "file: marks.csv", `file does not exist`},
 		{"a file of somebody else", "marks: [{cpu: Intel Core i5-8250U, mark: 5850}]", "file: ../../etc/passwd", `want one in the contract's folder or below`},
 		{"no currency", "currency: NOK", "currency: kr", `parts[0].currency: want three letters, as NOK`},
+		{"a misprinted currency", "currency: NOK", "currency: NKO", `parts[0].currency: NKO is not one of NOK SEK DKK ISK EUR`},
 		{"memory of no kind", "type: DDR4", "type: DDR", `parts[0].memory[0].type: want DDR3, DDR3L, DDR4 or DDR5`},
 		{"memory of no form", "form: SODIMM", "form: laptop", `parts[0].memory[0].form: want DIMM or SODIMM`},
 		{"a module of 7 GB", "size: 8 GB", "size: 7 GB", `parts[0].memory[0].size: want the size of one module, 2 to 64 GB`},
