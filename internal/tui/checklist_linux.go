@@ -196,7 +196,7 @@ func (c *checksPage) decide(v Verdict) tea.Cmd {
 	if p.Verdict != v {
 		p.Note = ""
 	}
-	p.Verdict = v
+	p.Verdict, p.Grade = v, ""
 	if p.Part == "battery" && v != VerdictFail {
 		c.swollen = false
 	}

@@ -224,6 +224,28 @@ func TestChecksOverASerialLine(t *testing.T) {
 	s.isAt(atResult)
 }
 
+// Whoever takes a letter back has graded nothing.
+func TestLooksTakenBack(t *testing.T) {
+	s, c := atTheChecks(t, laptop(t), "en", 80, 24)
+	for range c.list {
+		if c.list[c.at].Part == "cosmetic" {
+			break
+		}
+		s.press("down")
+	}
+	s.press("enter", "down", "enter")
+	if p := c.cosmetic(); p.Verdict != VerdictPass || p.Grade != "B" {
+		t.Fatalf("graded B: %+v", *p)
+	}
+	for c.list[c.at].Part != "cosmetic" {
+		s.press("up")
+	}
+	s.press("s")
+	if p := c.cosmetic(); p.Verdict != VerdictSkip || p.Grade != "" {
+		t.Errorf("left out after all: %+v", *p)
+	}
+}
+
 // Whoever types a code or a scan during a test changes nothing else.
 func TestScansDuringChecks(t *testing.T) {
 	s, c := atTheChecks(t, laptop(t), "en", 80, 24)
