@@ -71,15 +71,14 @@ func TestTwoSocketsAndAnUnknownCPU(t *testing.T) {
 }
 
 func TestNamesOfPCIDevices(t *testing.T) {
-	for ids, want := range map[string]string{
-		"8086 24fd": "Intel Corporation Wireless 8265 / 8275",
-		"8086 fffe": "Intel Corporation fffe",
-		"fff9 0001": "PCI fff9:0001", // in no list
-		"zzzz 0001": "PCI zzzz:0001",
+	for id, want := range map[string]string{
+		"8086:24fd": "Intel Corporation Wireless 8265 / 8275",
+		"8086:fffe": "Intel Corporation fffe",
+		"fff9:0001": "PCI fff9:0001", // in no list
+		"zzzz:0001": "PCI zzzz:0001",
 	} {
-		vendor, device, _ := strings.Cut(ids, " ")
-		if got := pciName(vendor, device); got != want {
-			t.Errorf("%s: %q, want %q", ids, got, want)
+		if got := pciNames(id)[id]; got != want {
+			t.Errorf("%s: %q, want %q", id, got, want)
 		}
 	}
 }

@@ -15,15 +15,9 @@ import (
 //go:embed pci.ids.gz
 var pciIDs []byte
 
-// pciName gives the vendor and device name of a PCI device, ids being four
-// lower-case hex digits; "PCI 8086:15bc" when the database does not know it.
-func pciName(vendor, device string) string {
-	id := vendor + ":" + device
-	return pciNames(id)[id]
-}
-
-// pciNames gives the names of several PCI devices by their ids (8086:15bc), in
-// one pass, for the database is long and packed.
+// pciNames gives the vendor and device names of PCI devices by their ids, two
+// times four lower-case hex digits (8086:15bc), in one pass, for the database is
+// long and packed; "PCI 8086:15bc" of one that it does not know.
 func pciNames(ids ...string) map[string]string {
 	names, vendors := map[string]string{}, map[string]bool{}
 	for _, id := range ids {
