@@ -60,3 +60,13 @@ func TestUTF16IsDecodedAsItIsWritten(t *testing.T) {
 		}
 	}
 }
+
+// A forged inventory has no figure that no machine has: no screen of a hundred
+// digits, no battery below nothing.
+func TestNumbersOfNoMachine(t *testing.T) {
+	m, err := Read(dump(t, `{"type":"inventory","schema":1,"memory":{"total_bytes":-9223372036854775808},"displays":[{"diagonal_inches":1e308},{"diagonal_inches":-2}],
+		"batteries":[{"health_percent":-2147483648}],"drives":[{"temperature_celsius":-5}]}`))
+	if err != nil || m.Memory.TotalBytes != 0 || m.Displays[0].DiagonalInches != 0 || m.Displays[1].DiagonalInches != 0 || m.Batteries[0].HealthPercent != 0 || *m.Drives[0].TemperatureCelsius != -5 {
+		t.Errorf("got %+v, %v", m, err)
+	}
+}

@@ -80,11 +80,29 @@ func listsFit(value []byte) bool {
 	}
 }
 
-// tame cleans the texts in v, cuts its lists off and leaves none of them null.
+const (
+	// maxFigure is more than any figure with a fraction that a machine has:
+	// inches.
+	maxFigure = 1e4
+	// minFigure is less than any that is below zero: degrees Celsius, and -1
+	// for what is not told.
+	minFigure = -300
+)
+
+// tame cleans the texts in v, takes out numbers that no machine has, cuts its
+// lists off and leaves none of them null.
 func tame(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString(cleaned(v.String()))
+	case reflect.Float64:
+		if f := v.Float(); f < 0 || f > maxFigure {
+			v.SetFloat(0)
+		}
+	case reflect.Int, reflect.Int64:
+		if v.Int() < minFigure {
+			v.SetInt(0)
+		}
 	case reflect.Pointer:
 		if !v.IsNil() {
 			tame(v.Elem())
