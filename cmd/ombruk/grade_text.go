@@ -95,7 +95,7 @@ func (a *app) showGrade(f grade.Facts, r grade.Result) error {
 
 	w.add("", gradeSign(r.Disposition)+" "+w.answer(r))
 	s := f.Machine.System
-	name := strings.TrimSpace(cell(s.Manufacturer) + " " + cell(s.Model))
+	name := machineName(s)
 	if name == "" {
 		name = say("judged.no-name", nil)
 	}

@@ -75,13 +75,23 @@ func named(name, value string) string {
 	return name + " " + cell(value)
 }
 
+// machineName is maker and model, the maker once: a Dell monitor calls itself
+// DELL U2720Q.
+func machineName(s inventory.System) string {
+	model := words(s.Model)
+	if maker := words(s.Manufacturer); !strings.HasPrefix(strings.ToLower(model)+" ", strings.ToLower(maker)+" ") {
+		return words(maker, model)
+	}
+	return model
+}
+
 // words are maker, model and the like, without those that are not known.
 func words(parts ...string) string {
 	return strings.Join(strings.Fields(cell(strings.Join(parts, " "))), " ")
 }
 
 func (t *machineLines) system(m inventory.Machine) {
-	t.add("System", fmt.Sprintf("%s (%s)", cmp.Or(words(m.System.Manufacturer, m.System.Model), "not known"), cell(m.System.Class)))
+	t.add("System", fmt.Sprintf("%s (%s)", cmp.Or(machineName(m.System), "not known"), cell(m.System.Class)))
 	t.add("", named("serial", m.System.Serial), named("UUID", m.System.UUID))
 	t.add("", named("SKU", m.System.SKU), named("family", m.System.Family))
 	t.add("Board", words(m.Board.Manufacturer, m.Board.Model, m.Board.Version), named("serial", m.Board.Serial))

@@ -234,7 +234,7 @@ func (a *app) believed(operands, trusted []string, do func(file string, r *certs
 		}
 	}
 	if bad > 0 {
-		refused = fail(exitEvidence, "'ombruk verify' says more about each", fmt.Errorf("%d files refused", bad))
+		refused = fail(exitEvidence, "'ombruk verify' says more about each", fmt.Errorf("%s refused", counted(bad, "file")))
 	}
 	return refused, nil
 }
