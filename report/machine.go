@@ -427,6 +427,9 @@ func (k *stack) checks(list []certs.Check) {
 	names := map[certs.CheckVerdict][]string{}
 	for _, c := range list {
 		name := s.known("part", c.Part)
+		if c.Part == "damage" && c.Verdict == certs.CheckPass { // "passed: damage" would be misread
+			name = s.t.Get("check.no-damage", nil)
+		}
 		if c.Grade != "" {
 			name = joined(", ", name, s.t.Get("check.graded", map[string]any{"Grade": c.Grade}))
 		}
