@@ -56,6 +56,9 @@ func (s *Station) Unit(r UnitReport) (Done, error) {
 		Header: h, Machine: r.Machine, Drives: notNil(r.Drives), People: r.Order.People,
 		Storage: StorageOf(r.Machine, r.Drives, r.Graded), Checks: notNil(r.Checks), Remains: r.Remains,
 	}
+	// What the maker of a virtual machine leaves there may be a credential, and
+	// nothing in a record needs it.
+	u.Machine.OEMStrings = []string{}
 	facts := factsOf(u, r)
 	// What the drives said of their passwords last counts, not what was found
 	// before they were erased.

@@ -74,6 +74,27 @@ func TestDateThatTheOperatorConfirmed(t *testing.T) {
 	}
 }
 
+// What the host of a virtual machine hands it there may be a password.
+func TestMakersStringsStayOutOfTheRecord(t *testing.T) {
+	s := newStick(t)
+	m := inventory.Machine{OEMStrings: []string{"io.systemd.credential:vmm.root=hunter2"}}
+	done, err := s.station.Unit(job.UnitReport{Machine: m, Began: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := os.ReadFile(done.EvidencePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := certs.Open(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := record.Unit.Machine.OEMStrings; len(got) != 0 {
+		t.Errorf("the record has %q", got)
+	}
+}
+
 // A record that contradicts itself is not made, however often somebody tries.
 func TestRecordThatCannotBeMadeIsNotTriedAgain(t *testing.T) {
 	s := newStick(t)

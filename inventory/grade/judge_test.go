@@ -191,6 +191,11 @@ func TestJudgeByTheShippedPolicy(t *testing.T) {
 			m.Drives, m.Controllers = nil, nil
 			*f = grade.Facts{Machine: m, BeforeWork: true}
 		}, "", "A", "reuse", "data-unread", "data-unread"},
+		{"a report that tells what drives would hang on, and of none", laptop, func(f *grade.Facts) {
+			m := f.Machine
+			m.Drives = nil
+			*f = grade.Facts{Machine: m, BeforeWork: true}
+		}, "", "A", "reuse", "data-unread", "data-unread"},
 		{"a report of an old machine", laptop, func(f *grade.Facts) {
 			m := f.Machine
 			m.CPU = []inventory.CPU{{Vendor: "AuthenticAMD", Family: 0x0f, ModelNumber: 0x68}}

@@ -250,10 +250,9 @@ func (b BatteryRules) judge(percent int) (mark string, why Reason) {
 }
 
 // storageRead reports whether anybody looked for drives: whoever has done the
-// work has.
-func (u *unit) storageRead() bool {
-	return !u.BeforeWork || len(u.drives) > 0 || len(u.Machine.Controllers) > 0
-}
+// work has. That a report lists none proves nothing, also where it lists what
+// they would hang on.
+func (u *unit) storageRead() bool { return !u.BeforeWork || len(u.drives) > 0 }
 
 // holdsNone reports whether a unit is of a class that has no drives.
 func (u *unit) holdsNone() bool { return u.class() == "monitor" && len(u.drives) == 0 }
