@@ -9,8 +9,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/ombruk/ombruk/internal/policy"
 	"github.com/ombruk/ombruk/inventory"
-	"github.com/ombruk/ombruk/inventory/grade"
 )
 
 // ombrukRun runs a command and gives its exit code and what it printed.
@@ -174,7 +174,7 @@ Why a drive may be missing:
 
 What could not be read:
   HDMI-A-1 DELL P2419H: EDID: the checksum of block 0 is wrong`
-	if got := strings.Join(machineText(m, false, grade.DefaultLimits()), "\n"); got != want {
+	if got := strings.Join(machineText(m, false, policy.Default().Grading.Health), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

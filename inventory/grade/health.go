@@ -48,21 +48,6 @@ type Limits struct {
 	SelfTestHours int64
 }
 
-// DefaultLimits are those of the policy that ombruk is shipped with. There is
-// no standard for them; they are the practice of refurbishers.
-func DefaultLimits() Limits {
-	none, few := Limit{Warn: 1, Reject: 1}, Limit{Warn: 1, Reject: 11}
-	return Limits{
-		ReallocatedSectors: few, RetiredBlocks: few, GrownDefects: few,
-		PendingSectors: none, OfflineUncorrectable: none, ReportedUncorrectable: none, MediaErrors: none,
-		PercentUsed:        Limit{Warn: 80, Reject: 100},
-		SparePercent:       Limit{Warn: 20},
-		TemperatureCelsius: Limit{Warn: 70},
-		CommandTimeouts:    100, CRCErrors: 100,
-		SelfTestHours: 1000,
-	}
-}
-
 // The verdicts on a drive's health.
 const (
 	HealthOK      = "ok"

@@ -91,20 +91,20 @@ func TestJudgeHealth(t *testing.T) {
 		{"nonsense", inventory.MediaMagnetic, well(func(h *inventory.SMART) { h.Pending, h.Senseless = nil, []string{"pending"} }), HealthUnknown, "health-senseless"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := JudgeHealth(of(c.media, c.h), DefaultLimits())
+			got := JudgeHealth(of(c.media, c.h), commonLimits())
 			if got.Verdict != c.verdict || strings.Join(codes(got), " ") != c.codes {
 				t.Errorf("got %s %v, want %s %s", got.Verdict, codes(got), c.verdict, c.codes)
 			}
 		})
 	}
 	for _, d := range []inventory.Drive{{}, {Abilities: &inventory.Abilities{}}} {
-		if got := JudgeHealth(d, DefaultLimits()); got.Verdict != HealthUnknown || len(got.Reasons) != 1 {
+		if got := JudgeHealth(d, commonLimits()); got.Verdict != HealthUnknown || len(got.Reasons) != 1 {
 			t.Errorf("nothing told: %+v", got)
 		}
 	}
 	sas := of(inventory.MediaMagnetic, well(func(h *inventory.SMART) { h.Reallocated = p(int64(12)) }))
 	sas.Abilities.Protocol = "scsi"
-	if got := JudgeHealth(sas, DefaultLimits()); got.Verdict != HealthReject || got.Reasons[0].Rule != "drive_health.grown_defects" || got.Reasons[0].Args["Count"] != "12" {
+	if got := JudgeHealth(sas, commonLimits()); got.Verdict != HealthReject || got.Reasons[0].Rule != "drive_health.grown_defects" || got.Reasons[0].Args["Count"] != "12" {
 		t.Errorf("grown defects: %+v", got)
 	}
 }
@@ -223,8 +223,8 @@ func TestHealthOfKeptReports(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		got := JudgeHealth(d, DefaultLimits())
-		if err := lawful(d, got, DefaultLimits()); err != nil {
+		got := JudgeHealth(d, commonLimits())
+		if err := lawful(d, got, commonLimits()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		// What stands in the report itself, read without our parser.

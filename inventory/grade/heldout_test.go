@@ -157,7 +157,7 @@ func drivesUnseen(t *testing.T) {
 			return
 		}
 		d := m.Drives[0]
-		h := JudgeHealth(d, DefaultLimits())
+		h := JudgeHealth(d, commonLimits())
 		verdicts[h.Verdict]++
 		c.count("maker and model", d.Manufacturer != "" && letters(d.Model) != "", "%s: %q %q", strings.Join(p, "/"), d.Manufacturer, d.Model)
 		c.count("kind", d.Media == media[p[0]], "%s: %s", strings.Join(p, "/"), d.Media)

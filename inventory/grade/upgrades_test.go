@@ -31,7 +31,7 @@ func byParts(f Facts) string {
 			continue
 		}
 		stays++
-		switch JudgeHealth(d, DefaultLimits()).Verdict {
+		switch JudgeHealth(d, commonLimits()).Verdict {
 		case HealthReject:
 			is(3)
 		case HealthWarn, HealthUnknown:
@@ -52,7 +52,7 @@ func scale() []string { return []string{"A", "B", "C", "D"} }
 func healthOf(f Facts) []DriveState {
 	var all []DriveState
 	for _, d := range f.Machine.Drives {
-		all = append(all, DriveState{Path: d.Path, Health: JudgeHealth(d, DefaultLimits())})
+		all = append(all, DriveState{Path: d.Path, Health: JudgeHealth(d, commonLimits())})
 	}
 	return all
 }
