@@ -109,6 +109,26 @@ func (f *saidFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.cosmetic, "cosmetic", "", "`grade` of the looks by a person: A as new, B light signs of use, C clear signs, D worn")
 	fs.StringVar(&f.status, "status", "", "what it came in as: product or waste")
 	fs.StringArrayVar(&f.locks, "lock", nil, "`CODE=STATE` of a lock that is known otherwise: set or clear of "+strings.Join(lockCodes(), ", "))
+	offer(cmd, "check", pairs(checkedParts(), "pass", "fail", "skip")...)
+	offer(cmd, "cosmetic", grade.Marks()...)
+	offer(cmd, "status", string(grade.Product), string(grade.Waste))
+	offer(cmd, "lock", pairs(lockCodes(), string(inventory.LockSet), string(inventory.LockClear))...)
+}
+
+// offer has the shell complete a flag's value.
+func offer(cmd *cobra.Command, flag string, words ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// pairs are all that can be written for a flag that takes NAME=VALUE.
+func pairs(names []string, values ...string) []string {
+	var all []string
+	for _, name := range names {
+		for _, value := range values {
+			all = append(all, name+"="+value)
+		}
+	}
+	return all
 }
 
 // checkedParts are the parts that come to a verdict; looks come to a grade.

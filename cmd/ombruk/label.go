@@ -61,6 +61,10 @@ Exit status: 0 all labels made; 1 error; 6 a file is refused; 64 usage.`,
 	fs.BoolVar(&f.zpl, "zpl", false, "write ZPL II instead of PDF")
 	fs.IntVar(&f.dpi, "dpi", 203, "dots an inch of the ZPL printer: 203 or 300")
 	fs.IntVar(&f.skip, "skip", 0, "labels of the first sheet that are used up already")
+	offer(cmd, "size", names...)
+	offer(cmd, "code", string(report.CodeSerial), string(report.CodeAsset))
+	offer(cmd, "only", "unit", "drive")
+	offer(cmd, "dpi", "203", "300")
 	return cmd
 }
 

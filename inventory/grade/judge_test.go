@@ -130,7 +130,7 @@ func TestJudgeByTheShippedPolicy(t *testing.T) {
 			say(f, "screen", "fail", "")
 		}, "D", "D", "parts", "fails-screen", ""},
 		{"that was dropped", laptop, func(f *grade.Facts) { say(f, "damage", "fail", "") }, "D", "D", "parts", "damaged", ""},
-		{"worn and stained", laptop, func(f *grade.Facts) { say(f, "cosmetic", "pass", "D") }, "D", "D", "recycle", "grade-is", ""},
+		{"worn and stained", laptop, func(f *grade.Facts) { say(f, "cosmetic", "pass", "D") }, "D", "D", "parts", "grade-is", ""},
 		{"that nobody checked", laptop, func(f *grade.Facts) { f.Checks = nil }, "", "A", "hold", "grade-unknown", ""},
 		{"that has no camera, and so was skipped", laptop, func(f *grade.Facts) {
 			f.Machine.Cameras = nil
