@@ -181,8 +181,9 @@ func (r *Renderer) ReleaseRows(language string, list []Release) ([][]string, err
 
 // Releases draws the list for those who are to give the machines up: each
 // agency on a page of its own, and within it each place where that is done. It
-// is no record; made is when it was drawn.
-func (r *Renderer) Releases(language string, list []Release, made time.Time, tool certs.Tool) ([]byte, error) {
+// is no record; made is when it was drawn. Incomplete says that records were
+// refused, which every agency's page then tells.
+func (r *Renderer) Releases(language string, list []Release, incomplete bool, made time.Time, tool certs.Tool) ([]byte, error) {
 	s, err := r.blank(language, fpdf.SizeType{Wd: pageWidth, Ht: pageHeight})
 	if err != nil {
 		return nil, fmt.Errorf("draw releases: %w", err)
@@ -196,16 +197,21 @@ func (r *Renderer) Releases(language string, list []Release, made time.Time, too
 	name := s.clean(joined(" ", tool.Name, tool.Version), false)
 	s.pdf.SetCreator(name, true)
 	s.pdf.SetProducer(name, true)
-	if len(list) == 0 {
+	head := func() {
 		s.addPage()
 		s.datasheetHead()
+		if incomplete {
+			s.put(makeRow(s.cell(left, right-left, s.t.Get("releases.incomplete", nil), strong)))
+		}
+	}
+	if len(list) == 0 {
+		head()
 		s.put(makeRow(s.cell(left, right-left, s.t.Get("releases.none", nil), value)))
 	}
 	for i, l := range list {
 		agency := i == 0 || list[i-1].Agency.Orgnr != l.Agency.Orgnr || list[i-1].Agency.Name != l.Agency.Name
 		if agency {
-			s.addPage()
-			s.datasheetHead()
+			head()
 			s.releasesOf(l.Agency, list[i:])
 		}
 		if agency || list[i-1].Lock != l.Lock {

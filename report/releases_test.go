@@ -134,12 +134,19 @@ func TestReleaseList(t *testing.T) {
 	}
 	hostile := lockedUnit(certs.Agency{Name: "=cmd|' /C calc'!A0"}, "\x1b[2J", 1, lockSet(inventory.LockKnox, "-1+1"))
 	for _, st := range []struct {
-		name    string
-		records []certs.Unit
-		pages   int
-	}{{"releases", releaseStory(), 2}, {"releases-many", many, 4}, {"releases-none", nil, 1}, {"releases-hostile", []certs.Unit{hostile}, 1}} {
+		name       string
+		records    []certs.Unit
+		incomplete bool
+		pages      int
+	}{
+		{"releases", releaseStory(), false, 2},
+		{"releases-many", many, false, 4},
+		{"releases-none", nil, false, 1},
+		{"releases-hostile", []certs.Unit{hostile}, false, 1},
+		{"releases-incomplete", releaseStory(), true, 2},
+	} {
 		for _, language := range lang.Tags() {
-			pdf, err := r.Releases(language, Releases(st.records), readAt, header().Tool)
+			pdf, err := r.Releases(language, Releases(st.records), st.incomplete, readAt, header().Tool)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -121,7 +121,7 @@ func (a *app) releases(f releasesFlags, operands []string) error {
 	}
 	if f.pdf != "" {
 		tool := certs.Tool{Name: "ombruk", Version: toolVersion(), Commit: toolCommit()}
-		pdf, err := pages.Releases(text.Tag(), list, a.now(), tool)
+		pdf, err := pages.Releases(text.Tag(), list, refused != nil, a.now(), tool)
 		if err != nil {
 			return err
 		}
