@@ -139,14 +139,7 @@ Linux to show it on; with --simulate on drives that do not exist.
 		},
 	}
 	root.SetVersionTemplate("ombruk {{.Version}}\n")
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		a.command = cmd.CommandPath()
-		if a.flags.lang == "" {
-			return nil
-		}
-		_, err := a.text() // also where a command has no words to say in it
-		return err
-	}
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) { a.command = cmd.CommandPath() }
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fail(exitUsage, "see '"+cmd.CommandPath()+" --help'", err)
 	})
