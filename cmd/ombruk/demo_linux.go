@@ -60,7 +60,10 @@ func (a *app) demo(cmd *cobra.Command) error {
 	if err := os.WriteFile(filepath.Join(a.flags.out, "inventory.json"), append(facts, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write the inventory: %w", err)
 	}
-	a.say("1. Inventory of this machine: %s, %d drives; in inventory.json", printable(demoMachine(machine)), len(machine.Drives))
+	if err := a.inventorySheet(filepath.Join(a.flags.out, "datasheet.pdf"), nil, machine); err != nil {
+		return err
+	}
+	a.say("1. Inventory of this machine: %s, %d drives; in inventory.json and datasheet.pdf", printable(demoMachine(machine)), len(machine.Drives))
 
 	image := filepath.Join(a.flags.out, demoImageName)
 	if err := writeScratch(image); err != nil {
@@ -114,7 +117,7 @@ Look further (in %s):
   check it                 ombruk verify --keys %s %s
   what it says, in JSON    jq -r .payload %s | base64 -d | jq .
   the forged copy          ombruk verify --keys %s %s
-  this machine             ombruk inventory; ombruk drives
+  this machine             ombruk inventory; ombruk drives; ombruk grade
   your own disk image      ombruk plan IMAGE --standard nist-800-88r2-clear`,
 		b.station.Folder.Dir(), page, a.flags.keys, page, b.run.Done[0].EvidencePath, a.flags.keys, forged)
 	return nil
