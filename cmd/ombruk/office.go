@@ -14,7 +14,7 @@ import (
 
 // officeCommands run on every operating system.
 func officeCommands(a *app) []*cobra.Command {
-	return []*cobra.Command{newKeysCommand(a), newVerifyCommand(a), newImageCommand(a), newInventoryCommand(a), newGradeCommand(a), newLabelCommand(a), newReportCommand(a), newDocsCommand(a)}
+	return []*cobra.Command{newKeysCommand(a), newVerifyCommand(a), newImageCommand(a), newInventoryCommand(a), newGradeCommand(a), newLabelCommand(a), newReportCommand(a), newContractCommand(a), newDocsCommand(a)}
 }
 
 // note tells a person something on standard error that is neither result nor error.

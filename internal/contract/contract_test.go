@@ -189,3 +189,19 @@ func load(t *testing.T, src string) *Contract {
 }
 
 func noFiles(name string) ([]byte, error) { return nil, os.ErrNotExist }
+
+// The example is what people begin from, so it must be sound.
+func TestExampleIsSound(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "example.yaml")
+	if err := os.WriteFile(name, Example(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := c.Market(c.Agreement.ValidFrom)
+	if len(c.Subcontracts) != 4 || len(c.Agencies) != 1 || len(m.Profiles) != len(c.Profiles) || len(m.Parts) == 0 {
+		t.Errorf("got %+v, and on its first day %+v", c, m)
+	}
+}
