@@ -269,7 +269,7 @@ func limitsOf(l grade.Limits) []limit {
 
 // limitsByKey writes limits as the policy does.
 func limitsByKey(l grade.Limits) map[string]any {
-	out := map[string]any{"command_timeouts": l.CommandTimeouts, "crc_errors": l.CRCErrors, "self_test_hours": l.SelfTestHours}
+	out := map[string]any{"command_timeouts": l.CommandTimeouts, "crc_errors": l.CRCErrors, "self_test_hours": l.SelfTestHours, "ample_spare_percent": l.AmpleSparePercent}
 	for _, one := range limitsOf(l) {
 		out[one.key] = map[string]int64{"warn": one.Warn, "reject": one.Reject}
 	}
@@ -292,6 +292,9 @@ func (w *explainer) health(l grade.Limits) {
 		}
 		if len(parts) > 0 {
 			w.row(w.say("limit."+one.key), 40, strings.Join(parts, ", "))
+		}
+		if one.key == "retired_blocks" && l.AmpleSparePercent > 0 {
+			w.row("", 40, w.say("ample-spare", "Percent", w.t.Number(l.AmpleSparePercent)))
 		}
 	}
 	if l.SelfTestHours > 0 {

@@ -24,6 +24,7 @@ type healthTable struct {
 	CommandTimeouts       *int        `yaml:"command_timeouts"`
 	CRCErrors             *int        `yaml:"crc_errors"`
 	SelfTestHours         *int        `yaml:"self_test_hours"`
+	AmpleSparePercent     *int        `yaml:"ample_spare_percent"`
 }
 
 // limitTable is one limit. A half that is left out is 0: never.
@@ -87,7 +88,10 @@ func driveHealth(f *yamlfile.File, in *healthTable, otherwise grade.Limits) (gra
 		key string
 		in  *int
 		out *int64
-	}{{"command_timeouts", in.CommandTimeouts, &l.CommandTimeouts}, {"crc_errors", in.CRCErrors, &l.CRCErrors}, {"self_test_hours", in.SelfTestHours, &l.SelfTestHours}} {
+	}{
+		{"command_timeouts", in.CommandTimeouts, &l.CommandTimeouts}, {"crc_errors", in.CRCErrors, &l.CRCErrors},
+		{"self_test_hours", in.SelfTestHours, &l.SelfTestHours}, {"ample_spare_percent", in.AmpleSparePercent, &l.AmpleSparePercent},
+	} {
 		if t.in != nil {
 			*t.out = number("drive_health."+t.key, t.in)
 		}

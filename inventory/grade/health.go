@@ -24,6 +24,10 @@ type Limits struct {
 	ReallocatedSectors Limit
 	RetiredBlocks      Limit
 	GrownDefects       Limit
+	// AmpleSparePercent is the share of its spare blocks from which on a flash
+	// drive that tells it is not rejected for RetiredBlocks: what was retired
+	// it has replaced, and hardly used its reserve for it. Zero means never.
+	AmpleSparePercent int64
 	// PendingSectors (ATA attribute 197), OfflineUncorrectable (198),
 	// ReportedUncorrectable (187; SCSI: total uncorrected errors) and
 	// MediaErrors (NVMe): one is at least a warning, whatever Warn is.
@@ -167,6 +171,9 @@ func (j *healthJudge) counts(d inventory.Drive, h inventory.SMART) {
 		replaced, code, key, what = j.limits.GrownDefects, "grown-defects", "grown_defects", "grown defects"
 	case d.Media == inventory.MediaFlash:
 		replaced, code, key, what = j.limits.RetiredBlocks, "retired-blocks", "retired_blocks", "retired blocks of flash"
+		if ample := j.limits.AmpleSparePercent; ample > 0 && h.SparePercent != nil && *h.SparePercent >= ample {
+			replaced.Reject = 0
+		}
 	}
 	j.atLeast(h.Reallocated, replaced, false, code, key, what)
 	j.atLeast(h.Pending, j.limits.PendingSectors, true, "pending-sectors", "pending_sectors", "sectors that wait to be reallocated")
