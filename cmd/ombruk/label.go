@@ -146,7 +146,7 @@ func (a *app) label(f labelFlags, operands []string) error {
 			}
 		}
 	} else if f.to != "-" {
-		a.say("%d labels in %s", len(labels), f.to)
+		a.say("%s in %s", counted(len(labels), "label"), printable(f.to))
 	}
 	return refused
 }
