@@ -308,6 +308,9 @@ func TestArchivesStayWhereTheyAre(t *testing.T) {
 
 // Files of holes and folders without end do not fill the disk of whoever reads.
 func TestArchivesFillNoDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("unpacks large archives")
+	}
 	t.Parallel()
 	pack := func(write func(*tar.Writer)) []byte {
 		var b bytes.Buffer
