@@ -178,20 +178,23 @@ func UnitDrives(works []Work, done []job.Done, errs []error, refused map[string]
 }
 
 // Answered gives the drives of a machine with what each last said of itself, as
-// far as the works asked it.
+// far as the works asked it. Another drive may have come to a path since: what
+// the one before it said is not taken for its word.
 func Answered(all []inventory.Drive, works []Work, done []job.Done) []inventory.Drive {
-	last := map[string]*inventory.Abilities{}
+	type one struct{ path, serial, wwn string }
+	which := func(d inventory.Drive) one { return one{d.Path, d.Serial, d.WWN} }
+	last := map[one]*inventory.Abilities{}
 	for i, w := range works {
 		for _, d := range w.Drives {
-			last[d.Path] = d.Abilities
+			last[which(d)] = d.Abilities
 		}
 		if i < len(done) && done[i].Drive.Abilities != nil {
-			last[done[i].Drive.Path] = done[i].Drive.Abilities
+			last[which(done[i].Drive)] = done[i].Drive.Abilities
 		}
 	}
 	out := slices.Clone(all)
 	for i := range out {
-		if a := last[out[i].Path]; a != nil {
+		if a := last[which(out[i])]; a != nil {
 			out[i].Abilities = a
 		}
 	}

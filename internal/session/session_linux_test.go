@@ -174,3 +174,16 @@ func TestUnitReportOfADriveInAnothersPlace(t *testing.T) {
 		t.Errorf("%+v", drives)
 	}
 }
+
+// What a drive said is not taken for the word of one that came to its place.
+func TestADriveThatCameLaterAnswersForItself(t *testing.T) {
+	before, after := &inventory.Abilities{Protocol: "ata"}, &inventory.Abilities{Protocol: "ata", Encrypts: true}
+	pulled := inventory.Drive{Path: "/dev/sda", Serial: "OLD", Abilities: before}
+	stayed := inventory.Drive{Path: "/dev/sdb", Serial: "STAYED", Abilities: before}
+	works := []Work{{Drives: []inventory.Drive{pulled}}, {Drives: []inventory.Drive{stayed}}}
+	done := []job.Done{{}, {Drive: inventory.Drive{Path: "/dev/sdb", Serial: "STAYED", Abilities: after}}}
+	got := Answered([]inventory.Drive{{Path: "/dev/sda", Serial: "NEW"}, {Path: "/dev/sdb", Serial: "STAYED"}}, works, done)
+	if got[0].Abilities != nil || got[1].Abilities != after {
+		t.Errorf("got %+v", got)
+	}
+}
