@@ -3,6 +3,8 @@ package grade
 import (
 	"cmp"
 	"slices"
+
+	"github.com/ombruk/ombruk/inventory"
 )
 
 // Judge judges one unit by the rules of a policy and what the contract's market
@@ -24,7 +26,7 @@ func Judge(f Facts, r Rules, m Market) Result {
 	res.Reasons = append(res.Reasons, gradeReasons...)
 	res.R2Function, res.R2Cosmetic = u.r2()
 	res.Preparation = u.preparation()
-	res.Windows11 = Windows11(f.Machine)
+	res.Windows11 = Windows11(u.asItStays())
 	res.Profiles = Fits(f, res.Health, m)
 	res.Upgrades = []Upgrade{}
 	if u.bare() { // another drive is no better state of this one
@@ -41,6 +43,15 @@ func Judge(f Facts, r Rules, m Market) Result {
 		return cmp.Or(u.grade, u.best)
 	})
 	return res
+}
+
+// asItStays is the machine without the drives that leave it to be destroyed.
+func (u *unit) asItStays() inventory.Machine {
+	m := u.Machine
+	m.Drives = slices.DeleteFunc(slices.Clone(m.Drives), func(d inventory.Drive) bool {
+		return slices.ContainsFunc(u.drives, func(o ownDrive) bool { return o.path == d.Path && o.state == DataDestroy && !o.soldered })
+	})
+	return m
 }
 
 // Outcomes says of every rule of disposition, in their order, how it came out.

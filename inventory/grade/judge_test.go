@@ -293,6 +293,20 @@ func TestMachineWithoutStorage(t *testing.T) {
 	}
 }
 
+// A drive that leaves to be destroyed is no storage for Windows.
+func TestWindowsNeedsADriveThatStays(t *testing.T) {
+	yes := true
+	f := laptop()
+	f.Machine.Firmware = inventory.Firmware{Boot: "uefi", TPM: "2.0", SecureBoot: "on", SecureBootCapable: &yes, UEFI: &yes}
+	if got := judge(f).Windows11; got.Eligible != grade.Yes {
+		t.Fatalf("with its drive: %+v", got)
+	}
+	f.Drives[0].State = grade.DataDestroy
+	if got := judge(f).Windows11; got.Eligible != grade.Undetermined {
+		t.Errorf("without: %+v", got)
+	}
+}
+
 // A unit on hold says where it goes when that is settled, and where if not.
 func TestWhatComesAfterAHold(t *testing.T) {
 	f := laptop()
