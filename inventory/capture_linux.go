@@ -138,35 +138,22 @@ func (c *capture) entries(dir string) {
 // follow walks to a path, takes the links on the way, and gives where it ends;
 // empty where nothing is.
 func (c *capture) follow(name string) (at string, mode fs.FileMode) {
-	at = "/"
-	rest := strings.Split(strings.Trim(name, "/"), "/")
-	for links := 0; len(rest) > 0; {
-		next := rest[0]
-		rest = rest[1:]
-		switch next {
-		case "", ".":
-			continue
-		case "..":
-			at = path.Dir(at)
-			continue
-		}
-		here := path.Join(at, next)
-		info, err := os.Lstat(filepath.Join(c.tree.root, here))
+	at, err := walk(name, func(at string) (string, error) {
+		info, err := os.Lstat(filepath.Join(c.tree.root, at))
 		if err != nil {
-			return "", 0
+			return "", err
 		}
 		if mode = info.Mode(); mode&fs.ModeSymlink == 0 {
-			at = here
-			continue
+			return "", nil
 		}
-		target, ok := c.link(here)
-		if links++; !ok || links > 40 {
-			return "", 0
+		target, ok := c.link(at)
+		if !ok {
+			return "", fs.ErrNotExist
 		}
-		if strings.HasPrefix(target, "/") {
-			at = "/"
-		}
-		rest = append(strings.Split(target, "/"), rest...)
+		return target, nil
+	})
+	if err != nil {
+		return "", 0
 	}
 	return at, mode
 }

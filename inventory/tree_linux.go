@@ -58,6 +58,21 @@ func (t tree) resolve(name string) (string, error) {
 		}
 		return real, err
 	}
+	return walk(name, func(at string) (string, error) {
+		target, err := os.Readlink(filepath.Join(t.root, at))
+		switch {
+		case err == nil:
+			return target, nil
+		case errors.Is(err, fs.ErrNotExist) && !strings.HasPrefix(at+"/", "/dev/"):
+			return "", &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrNotExist}
+		}
+		return "", nil
+	})
+}
+
+// walk follows a path from the root, name by name. Step gives where the link at
+// a place leads, or nothing where there is no link; its error ends the walk.
+func walk(name string, step func(at string) (target string, err error)) (string, error) {
 	done, rest := "/", strings.Split(path.Clean("/"+name), "/")
 	for links := 0; len(rest) > 0; {
 		next := rest[0]
@@ -70,11 +85,11 @@ func (t tree) resolve(name string) (string, error) {
 			continue
 		}
 		at := path.Join(done, next)
-		target, err := os.Readlink(filepath.Join(t.root, at))
+		target, err := step(at)
 		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) && !strings.HasPrefix(at+"/", "/dev/") {
-				return "", &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrNotExist}
-			}
+			return "", err
+		}
+		if target == "" {
 			done = at
 			continue
 		}
