@@ -264,8 +264,9 @@ type Unit struct {
 	Storage Storage `json:"storage"`
 	// Checks of the machine's parts by a person, in the order done.
 	Checks []Check `json:"checks"`
-	// Grade is the judgement on the unit by the policy it names; nil where the
-	// machine is not handled here, and in records made before units were graded.
+	// Grade is the judgement on the unit by the policy it names; nil in records
+	// made before units were graded. Of a machine that is not handled here it
+	// says where that goes.
 	Grade *grade.Result `json:"grade,omitempty"`
 	// Remains are what holds data or credentials besides the drives, and what
 	// was done about each.

@@ -35,8 +35,7 @@ type UnitReport struct {
 	Locks []inventory.Lock
 	// Status is what the unit was when it came in.
 	Status grade.Status
-	// Judge grades the unit by the policy; nil leaves it ungraded, as one that
-	// is not handled here always is.
+	// Judge grades the unit by the policy; nil leaves it ungraded.
 	Judge func(grade.Facts) grade.Result
 	Began time.Time
 }
