@@ -123,7 +123,7 @@ func CertainlyAfter(a, b certs.Header) bool {
 	case a.Station.ID == b.Station.ID && a.Station.Instance == b.Station.Instance && a.Sequence != b.Sequence:
 		return a.Sequence > b.Sequence
 	}
-	return a.Clock.Trusted && b.Clock.Trusted && !a.Clock.WallFinished.Before(b.Clock.WallFinished)
+	return a.Clock.Trusted && b.Clock.Trusted && a.Clock.WallFinished.After(b.Clock.WallFinished)
 }
 
 // enrolment reports whether a lock is an enrolment with some service.

@@ -156,16 +156,24 @@ func (a *app) label(f labelFlags, operands []string) error {
 // labels for one thing nobody knows which to follow.
 func againstReuse(labels []report.Label, headers []certs.Header, i int) string {
 	l := labels[i]
-	if l.Word != string(grade.Reuse) || l.Serial == "" {
+	if l.Word != string(grade.Reuse) {
 		return ""
 	}
 	for j, o := range labels {
-		same := (o.Kind == certs.KindUnit) == (l.Kind == certs.KindUnit) && o.Serial == l.Serial && o.Name == l.Name
-		if same && o.Word != l.Word && !report.CertainlyAfter(headers[i], headers[j]) {
+		if sameThing(l, o) && o.Word != l.Word && !report.CertainlyAfter(headers[i], headers[j]) {
 			return o.Word
 		}
 	}
 	return ""
+}
+
+// sameThing reports whether two labels may be for one thing. Its serial number
+// or unit id says so, and never its name: a drive behind a bridge has another
+// one, and what we call a machine changes with the version.
+func sameThing(a, b report.Label) bool {
+	unit := a.Kind == certs.KindUnit
+	return unit == (b.Kind == certs.KindUnit) &&
+		(a.Serial != "" && strings.EqualFold(a.Serial, b.Serial) || unit && a.UnitID != "" && a.UnitID == b.UnitID)
 }
 
 // labelSheet reads what the flags say of the labels.

@@ -93,6 +93,20 @@ func TestNoStaleLabelSaysReuse(t *testing.T) {
 	if got := words(dir); len(got) != 1 || got[0] == "reuse" {
 		t.Errorf("labels say %q, want the later word alone", got)
 	}
+	// A later version may call the same machine otherwise.
+	dir = t.TempDir()
+	o.unitFile(dir, 5, same)
+	o.unitFile(dir, 6, func(u *certs.Unit) { failed(u); u.Machine.System.Model = "Latitude 7400 2-in-1" })
+	if got := words(dir); len(got) != 1 || got[0] == "reuse" {
+		t.Errorf("under two names labels say %q, want the later word alone", got)
+	}
+	// Two stations that wrote in the same second: neither is the later one.
+	dir = t.TempDir()
+	o.unitFile(dir, 7, same)
+	o.unitFile(dir, 8, func(u *certs.Unit) { failed(u); u.Station.Instance = "another" })
+	if got := words(dir); len(got) != 1 || got[0] == "reuse" {
+		t.Errorf("of one second labels say %q, want no reuse", got)
+	}
 	dir = t.TempDir()
 	o.unitFile(dir, 3, failed)
 	o.unitFile(dir, 4, same)
